@@ -1,0 +1,121 @@
+"""The CPython shim does what MicroPython does: the same code is run by both and must print the same."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import subprocess
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+
+import micropython_names
+import pytest
+
+from host_tests.wires import DirectPin, Wires
+from tools.bench.line import Line
+from tools.bench.process import find_micropython
+
+POINTERS = """
+import micropython
+
+@micropython.viper
+def spread(source: ptr8, half: ptr16, word: ptr32, n: int) -> int:
+    total = 0
+    for i in range(n):
+        half[i] = source[i] << 9 | source[i]
+        word[i] = -1 - int(half[i])
+        total += int(half[i])
+    return total
+
+@micropython.native
+def double(x):
+    return 2 * x
+
+source = bytes([0, 1, 127, 128, 255])
+half, word = bytearray(10), bytearray(20)
+print(spread(source, half, word, 5), bytes(half), bytes(word), double(21))
+"""
+
+# the period differs between ports; what happens where ticks wrap does not
+TICKS = """
+import time
+period = time.ticks_add(0, -1) + 1
+half = period >> 1
+for a, b in ((0, 0), (5, 3), (3, 5), (2, period - 3), (period - 3, 2), (half - 1, 0), (0, half - 1)):
+    d = time.ticks_diff(a, b)
+    print(d if abs(d) < 9 else (half - abs(d), d < 0))
+print(time.ticks_diff(0, half) == time.ticks_diff(half, 0) == -half)
+print(time.ticks_add(period - 1, 2), time.ticks_add(1, -2) == period - 1)
+"""
+
+
+def on_micropython(code: str) -> str:
+    done = subprocess.run([find_micropython(), "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def on_cpython(code: str) -> str:
+    with redirect_stdout(io.StringIO()) as said:
+        exec(code, {})
+    return said.getvalue()
+
+
+def test_viper_pointers_load_and_store_alike() -> None:
+    said = on_micropython(POINTERS)
+    assert said.startswith("131071 ")
+    assert on_cpython(POINTERS) == said
+
+
+def test_ticks_wrap_alike() -> None:
+    assert on_cpython(TICKS) == on_micropython(TICKS)
+
+
+def test_ticks_wrap_at_2_to_the_30_as_on_the_boards() -> None:
+    """The 32-bit ports' period (MicroPython docs, time.ticks_ms), so that a test can meet the wrap."""
+    assert on_cpython("import time; print(time.ticks_add(0, -1))") == f"{2**30 - 1}\n"
+
+
+@pytest.fixture
+def wires() -> Iterator[Wires]:
+    """A clock of the test's own behind `time` and `asyncio`."""
+    clock = Wires()
+    micropython_names.follow(clock)
+    yield clock
+    micropython_names.follow(None)
+
+
+def test_time_out_takes_the_tests_time(wires: Wires) -> None:
+    async def scenario() -> None:
+        flag = asyncio.ThreadSafeFlag()  # type: ignore[attr-defined]
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for_ms(flag.wait(), 5_000)  # type: ignore[attr-defined]
+
+    asyncio.run(scenario())
+    assert wires.t_ns == pytest.approx(5e9, abs=1e6)
+
+
+class Ticker:
+    """A chip that pulls its line low at 10 ms."""
+
+    def __init__(self) -> None:
+        self.line = Line("irq", 1)
+
+    def next_event(self) -> int | None:
+        return 10_000_000 if self.line.level else None
+
+    def advance(self, t_ns: int) -> None:
+        if t_ns >= 10_000_000:
+            self.line.set(0, 10_000_000)
+
+
+def test_flag_set_by_an_interrupt_ends_the_wait(wires: Wires) -> None:
+    ticker = Ticker()
+    wires.devices.append(ticker)
+
+    async def scenario() -> None:
+        flag = asyncio.ThreadSafeFlag()  # type: ignore[attr-defined]
+        DirectPin(ticker.line).irq(handler=lambda pin: flag.set(), trigger=DirectPin.IRQ_FALLING)
+        await asyncio.wait_for_ms(flag.wait(), 1000)  # type: ignore[attr-defined]
+
+    asyncio.run(scenario())
+    assert 10e6 <= wires.t_ns <= 11e6

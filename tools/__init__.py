@@ -1,0 +1,1 @@
+"""Host-side tools: the bench of virtual hardware, deployment, reports."""
