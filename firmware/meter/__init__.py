@@ -1,0 +1,1 @@
+"""The meter: knows drivers' interfaces, never a board."""

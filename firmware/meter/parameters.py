@@ -1,0 +1,189 @@
+"""The parameters: one table, one door.
+
+Reading is by attribute, `parameters.reaction_ms`. Changing is only by `Parameters.set`, which checks the access level,
+the kind and the range, and keeps the new value in the memory before it holds.
+
+Access levels of the product: 0 public, 1 data collection, 2 field service, 3 utility service, 4 extended utility
+service (certification seal broken). 5 and 6 are the consumer's: they read and change nothing.
+"""
+
+import struct
+
+from micropython import const
+
+from meter.storage import records
+from meter.storage.layout import PARAMETERS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Kinds. Low and high mean: INT smallest and largest value; CHOICE the allowed integers (in low); CHAR first and last
+# character; TEXT and ADDRESS shortest and longest length.
+INT = const(0)
+CHOICE = const(1)
+CHAR = const(2)
+TEXT = const(3)  # printable ASCII that may stand in a data set: no ( ) * / !
+ADDRESS = const(4)  # device address of IEC 62056-21: digits, letters, space
+
+# Number (never used again for anything else), name, kind, default, low, high, lowest level that may change it.
+TABLE = (
+    (1, "led_constant", INT, 10_000, 2_000, 100_000, 4),  # imp/kWh, imp/kvarh; the chip can do from 1040
+    (2, "reaction_ms", INT, 200, 20, 1_500, 2),  # IEC 62056-21, reaction time
+    (3, "changeover_ms", INT, 1_000, 20, 1_500, 2),  # from the option select message to the first character of data
+    (4, "max_baud_char", CHAR, "5", "0", "6", 2),  # 300 to 19 200 Bd
+    (5, "display_seconds", INT, 8, 1, 60, 2),  # per item of the rolling list
+    (6, "obis_b", INT, 1, 0, 64, 3),  # channel of the electricity codes
+    (7, "address", ADDRESS, "", 0, 32, 2),  # device address of the IEC ports
+    (8, "nominal_voltage", INT, 230, 57, 480, 4),  # V, phase to neutral
+    (9, "nominal_current_ma", CHOICE, 5_000, (1_000, 5_000), None, 4),
+    (10, "nominal_hz", CHOICE, 50, (50, 60), None, 4),
+)
+
+_VERSION = const(1)
+_ENTRY = "<HB"  # number, length of the value
+_ENTRY_SIZE = const(3)
+_CONSUMER = const(5)
+_FORBIDDEN = "()*/!"
+
+UNKNOWN = "unknown parameter"
+LEVEL = "access denied"
+KIND = "wrong type"
+RANGE = "out of range"
+
+
+class ParameterRefused(Exception):
+    """A change that is not made. `reason` is UNKNOWN, LEVEL, KIND or RANGE; `name` is the parameter's."""
+
+    def __init__(self, name: str, reason: str):
+        super().__init__(name + ": " + reason)
+        self.name = name
+        self.reason = reason
+
+
+class Parameters:
+    """All parameters of TABLE, kept in `memory`.
+
+    `defaults` replaces defaults of the table for this one meter (its address is its serial number, say).
+    `checksum_error` says that the stored set was damaged and defaults are in force; `replaced` names the stored values
+    that this firmware does not allow and that run on their default.
+    """
+
+    def __init__(self, memory: "records.Memory", defaults: "dict | None" = None, table: tuple = TABLE):
+        self._rows = {row[1]: row for row in table}
+        self._record = records.Record(memory, PARAMETERS.address, PARAMETERS.capacity, _VERSION)
+        self._values = {row[1]: row[3] for row in table}
+        self._values.update(defaults or {})
+        self._unknown = b""  # entries of a newer firmware, kept as they are
+        self.checksum_error = False
+        self.replaced: list = []
+
+    def load(self) -> None:
+        """Take the stored values over; defaults where there are none. OSError if the memory does not answer."""
+        payload = self._record.load()
+        self.checksum_error = self._record.status in (records.CORRUPT, records.FOREIGN)
+        if payload is not None:
+            self._take(payload)
+
+    def __getattr__(self, name: str) -> "Any":
+        if name in ("_values", "_rows"):  # not made yet
+            raise AttributeError(name)
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name: str, value: "Any") -> None:
+        if name != "_rows" and name in self._rows:
+            raise AttributeError(name + " is changed with set()")
+        super().__setattr__(name, value)
+
+    def get(self, name: str) -> "Any":
+        """The value of a parameter whose name is not known beforehand. KeyError if there is none."""
+        return self._values[name]
+
+    def names(self) -> list:
+        """The names, in the order of the table's numbers."""
+        return sorted(self._rows, key=lambda name: self._rows[name][0])
+
+    def set(self, name: str, value: "Any", level: int) -> bool:
+        """Change one parameter at access `level`; True if it is different now.
+
+        ParameterRefused if that is not allowed, OSError if the memory fails: then the old value holds. A refused
+        change at too low a level does not tell whether the value would have been good.
+        """
+        row = self._rows.get(name)
+        if row is None:
+            raise ParameterRefused(name, UNKNOWN)
+        if not row[6] <= level < _CONSUMER:
+            raise ParameterRefused(name, LEVEL)
+        reason = _fault(row, value)
+        if reason:
+            raise ParameterRefused(name, reason)
+        if self._values[name] == value and self._record.status == records.VALID:
+            return False
+        values = dict(self._values)
+        values[name] = value
+        self._record.save_twice(self._payload(values))
+        changed = self._values[name] != value
+        self._values = values
+        self.checksum_error = False
+        self.replaced = []
+        return changed
+
+    def _payload(self, values: dict) -> bytes:
+        entries = []
+        for name in self.names():
+            number, value = self._rows[name][0], values[name]
+            data = value.encode() if isinstance(value, str) else struct.pack("<i", value)
+            entries.append(struct.pack(_ENTRY, number, len(data)) + data)
+        return b"".join(entries) + self._unknown
+
+    def _take(self, payload: bytes) -> None:
+        by_number = {row[0]: row for row in self._rows.values()}
+        position = 0
+        while position + _ENTRY_SIZE <= len(payload):
+            number, length = struct.unpack(_ENTRY, payload[position : position + _ENTRY_SIZE])
+            end = position + _ENTRY_SIZE + length
+            row = by_number.get(number)
+            if row is None:
+                self._unknown += payload[position:end]
+            else:
+                self._take_value(row, payload[position + _ENTRY_SIZE : end])
+            position = end
+
+    def _take_value(self, row: tuple, data: bytes) -> None:
+        if row[2] in (INT, CHOICE):
+            value = struct.unpack("<i", data)[0] if len(data) == 4 else None
+        else:
+            value = "".join(chr(code) for code in data)
+        if _fault(row, value):
+            self.replaced.append(row[1])
+        else:
+            self._values[row[1]] = value
+
+
+def _fault(row: tuple, value: "Any") -> "str | None":
+    """Why `value` cannot be the parameter's, None if it can."""
+    kind, low, high = row[2], row[4], row[5]
+    if kind in (INT, CHOICE):
+        if type(value) is not int:  # a bool is not a number here
+            return KIND
+        fits = value in low if kind == CHOICE else low <= value <= high
+    else:
+        if type(value) is not str:
+            return KIND
+        fits = len(value) == 1 and low <= value <= high if kind == CHAR else low <= len(value) <= high
+        fits = fits and all(_allowed(kind, character) for character in value)
+    return None if fits else RANGE
+
+
+def _allowed(kind: int, character: str) -> bool:
+    if kind == ADDRESS:
+        return is_address_character(character)
+    return " " <= character <= "~" and character not in _FORBIDDEN
+
+
+def is_address_character(character: str) -> bool:
+    """Digits, letters and space: what a device address may hold (IEC 62056-21, request message)."""
+    return "0" <= character <= "9" or "A" <= character <= "Z" or "a" <= character <= "z" or character == " "

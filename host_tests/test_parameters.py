@@ -1,0 +1,236 @@
+"""The parameters and their one door."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meter import parameters as module
+from meter.parameters import ParameterRefused, Parameters
+from meter.storage.layout import PARAMETERS
+from meter.storage.records import Record
+
+NUMBERS = {row[1]: row[0] for row in module.TABLE}
+
+
+class Ram:
+    def __init__(self) -> None:
+        self.content = bytearray(0x4000)
+        self.fail = False
+
+    def read_into(self, address: int, buf: Any) -> None:
+        buf[:] = self.content[address : address + len(buf)]
+
+    def write(self, address: int, buf: Any) -> None:
+        if self.fail:
+            raise OSError(5, "memory")
+        self.content[address : address + len(buf)] = buf
+
+
+def life(ram: Ram, **options: Any) -> Parameters:
+    parameters = Parameters(ram, **options)
+    parameters.load()
+    return parameters
+
+
+def stored(ram: Ram) -> dict[int, bytes]:
+    """The stored entries, decoded as the format describes them."""
+    payload = Record(ram, PARAMETERS.address, PARAMETERS.capacity, 1).load() or b""
+    entries, position = {}, 0
+    while position < len(payload):
+        number, length = struct.unpack_from("<HB", payload, position)
+        entries[number] = payload[position + 3 : position + 3 + length]
+        position += 3 + length
+    return entries
+
+
+def store(ram: Ram, entries: dict[int, bytes], version: int = 1) -> None:
+    payload = b"".join(struct.pack("<HB", number, len(data)) + data for number, data in entries.items())
+    Record(ram, PARAMETERS.address, PARAMETERS.capacity, version).save_twice(payload)
+
+
+def test_a_new_meter_runs_on_the_products_defaults_without_error() -> None:
+    parameters = life(Ram())
+    assert (parameters.led_constant, parameters.reaction_ms, parameters.changeover_ms) == (10_000, 200, 1_000)
+    assert (parameters.max_baud_char, parameters.display_seconds, parameters.obis_b) == ("5", 8, 1)
+    assert (parameters.nominal_voltage, parameters.nominal_current_ma, parameters.nominal_hz) == (230, 5_000, 50)
+    assert parameters.address == "" and not parameters.checksum_error
+
+
+def test_numbers_and_names_are_unique_and_defaults_pass_their_own_check() -> None:
+    assert len(NUMBERS) == len(set(NUMBERS.values())) == len(module.TABLE)
+    for row in module.TABLE:
+        Parameters(Ram()).set(row[1], row[3], 4)
+
+
+def test_numbers_are_those_of_the_meters_in_the_field() -> None:
+    assert NUMBERS == {
+        "led_constant": 1,
+        "reaction_ms": 2,
+        "changeover_ms": 3,
+        "max_baud_char": 4,
+        "display_seconds": 5,
+        "obis_b": 6,
+        "address": 7,
+        "nominal_voltage": 8,
+        "nominal_current_ma": 9,
+        "nominal_hz": 10,
+    }
+
+
+def test_a_change_holds_now_and_in_the_next_life() -> None:
+    ram = Ram()
+    parameters = life(ram)
+    assert parameters.set("display_seconds", 12, 2)
+    assert parameters.set("address", "0012 ab", 2)
+    assert parameters.set("max_baud_char", "6", 3)
+    for again in (parameters, life(ram)):
+        assert (again.display_seconds, again.address, again.max_baud_char) == (12, "0012 ab", "6")
+        assert again.get("reaction_ms") == 200
+    assert not parameters.set("display_seconds", 12, 2)  # nothing changed
+    assert stored(ram)[5] == struct.pack("<i", 12) and stored(ram)[7] == b"0012 ab"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "level", "reason"),
+    [
+        ("no_such", 1, 4, module.UNKNOWN),
+        ("_rows", 1, 4, module.UNKNOWN),
+        ("led_constant", 5_000, 3, module.LEVEL),
+        ("reaction_ms", 300, 0, module.LEVEL),
+        ("reaction_ms", 300, 5, module.LEVEL),  # consumer levels are not above service levels
+        ("reaction_ms", 300, 6, module.LEVEL),
+        ("reaction_ms", 99_999, 1, module.LEVEL),  # the level is looked at first
+        ("reaction_ms", 19, 4, module.RANGE),
+        ("reaction_ms", 1_501, 4, module.RANGE),
+        ("reaction_ms", "300", 4, module.KIND),
+        ("reaction_ms", 300.0, 4, module.KIND),
+        ("reaction_ms", True, 4, module.KIND),
+        ("reaction_ms", None, 4, module.KIND),
+        ("nominal_hz", 55, 4, module.RANGE),
+        ("nominal_current_ma", 2_000, 4, module.RANGE),
+        ("max_baud_char", "7", 4, module.RANGE),
+        ("max_baud_char", "", 4, module.RANGE),
+        ("max_baud_char", "55", 4, module.RANGE),
+        ("max_baud_char", 5, 4, module.KIND),
+        ("address", "1" * 33, 4, module.RANGE),
+        ("address", "12-34", 4, module.RANGE),
+        ("address", "12/34!", 4, module.RANGE),
+        ("address", "Zähler", 4, module.RANGE),
+        ("address", b"1234", 4, module.KIND),
+    ],
+)
+def test_a_refused_change_gives_its_reason_and_changes_nothing(name: str, value: Any, level: int, reason: str) -> None:
+    ram = Ram()
+    parameters = life(ram)
+    parameters.set("reaction_ms", 250, 4)
+    before, values = bytes(ram.content), {each: parameters.get(each) for each in parameters.names()}
+    with pytest.raises(ParameterRefused, match=reason) as refused:
+        parameters.set(name, value, level)
+    assert (refused.value.name, refused.value.reason) == (name, reason)
+    assert ram.content == before
+    assert values == {each: parameters.get(each) for each in parameters.names()}
+
+
+def test_attributes_cannot_be_assigned_past_the_door() -> None:
+    parameters = life(Ram())
+    with pytest.raises(AttributeError, match="set"):
+        parameters.reaction_ms = 20
+    with pytest.raises(AttributeError):
+        _ = parameters.no_such
+    assert parameters.reaction_ms == 200
+
+
+def test_a_failing_memory_leaves_the_old_value_in_force() -> None:
+    ram = Ram()
+    parameters = life(ram)
+    ram.fail = True
+    with pytest.raises(OSError):
+        parameters.set("reaction_ms", 300, 4)
+    assert parameters.reaction_ms == 200
+
+
+def test_a_damaged_set_gives_defaults_and_the_flag_until_it_is_written_again() -> None:
+    ram = Ram()
+    life(ram).set("reaction_ms", 300, 4)
+    for start in (PARAMETERS.address, PARAMETERS.address + PARAMETERS.size // 2):
+        ram.content[start + 12] ^= 1
+    damaged = life(ram)
+    assert damaged.checksum_error and damaged.reaction_ms == 200
+    assert damaged.set("obis_b", 0, 4)
+    assert not damaged.checksum_error and not life(ram).checksum_error
+
+
+def test_one_damaged_copy_is_survived() -> None:
+    for start in (PARAMETERS.address, PARAMETERS.address + PARAMETERS.size // 2):
+        ram = Ram()
+        life(ram).set("reaction_ms", 300, 4)
+        life(ram).set("reaction_ms", 310, 4)
+        ram.content[start + 12] ^= 1
+        survivor = life(ram)
+        assert survivor.reaction_ms == 310 and not survivor.checksum_error
+
+
+def test_a_stored_set_of_an_older_firmware_keeps_its_values_and_new_ones_get_defaults() -> None:
+    ram = Ram()
+    store(ram, {2: struct.pack("<i", 321)})
+    parameters = life(ram)
+    assert (parameters.reaction_ms, parameters.display_seconds) == (321, 8)
+
+
+def test_entries_of_a_newer_firmware_survive_a_change_by_this_one() -> None:
+    ram = Ram()
+    store(ram, {900: b"later", 2: struct.pack("<i", 321), 901: b""})
+    life(ram).set("display_seconds", 9, 4)
+    entries = stored(ram)
+    assert (entries[900], entries[901], entries[2], entries[5]) == (
+        b"later",
+        b"",
+        struct.pack("<i", 321),
+        struct.pack("<i", 9),
+    )
+    life(ram).set("display_seconds", 10, 4)
+    assert stored(ram)[900] == b"later"
+
+
+def test_stored_values_outside_todays_range_run_on_the_default_and_are_named() -> None:
+    ram = Ram()
+    store(ram, {2: struct.pack("<i", 5_000), 4: b"\xe9", 5: b"\x01", 10: struct.pack("<i", 60)})
+    parameters = life(ram)
+    assert parameters.replaced == ["reaction_ms", "max_baud_char", "display_seconds"]
+    assert (parameters.reaction_ms, parameters.max_baud_char, parameters.display_seconds) == (200, "5", 8)
+    assert parameters.nominal_hz == 60 and not parameters.checksum_error
+
+
+def test_a_set_in_a_format_this_firmware_does_not_know_counts_as_damaged() -> None:
+    ram = Ram()
+    store(ram, {2: struct.pack("<i", 321)}, version=9)
+    assert life(ram).checksum_error
+
+
+def test_the_meters_own_defaults_come_before_the_tables_and_after_stored_values() -> None:
+    ram = Ram()
+    assert life(ram, defaults={"address": "12345678"}).address == "12345678"
+    life(ram).set("address", "77", 4)
+    assert life(ram, defaults={"address": "12345678"}).address == "77"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(sorted(NUMBERS)), st.integers() | st.text(max_size=40), st.integers(0, 6))))
+def test_whatever_is_tried_the_next_life_sees_exactly_what_was_accepted(changes: list[tuple[str, Any, int]]) -> None:
+    ram = Ram()
+    parameters = life(ram)
+    expected = {name: parameters.get(name) for name in parameters.names()}
+    for name, value, level in changes:
+        try:
+            parameters.set(name, value, level)
+            expected[name] = value
+        except ParameterRefused:
+            pass
+    again = life(ram)
+    assert expected == {name: again.get(name) for name in again.names()}
+    assert again.replaced == []

@@ -1,0 +1,54 @@
+"""The memory map."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from meter.storage import layout
+from meter.storage.records import Record
+from tools.bench.fram import SIZE
+
+
+def test_areas_lie_in_the_chip_and_do_not_overlap() -> None:
+    areas = sorted(layout.AREAS, key=lambda area: area.address)
+    assert layout.MEMORY_SIZE == SIZE
+    assert areas[0].address >= 0 and areas[-1].end <= SIZE
+    for first, second in pairwise(areas):
+        assert first.end <= second.address, (first.name, second.name)
+
+
+def test_every_area_of_the_module_is_in_the_list() -> None:
+    named = [value for value in vars(layout).values() if isinstance(value, layout.Area)]
+    assert len(named) == len(layout.AREAS) and set(named) == set(layout.AREAS)
+
+
+def test_energy_registers_have_room_for_8_kib() -> None:
+    assert layout.ENERGY.capacity >= 8192
+
+
+def test_a_record_of_full_capacity_writes_inside_its_area_only() -> None:
+    class Memory:
+        def __init__(self) -> None:
+            self.touched: list[tuple[int, int]] = []
+
+        def read_into(self, address: int, buf: bytearray) -> None:
+            self.touched.append((address, address + len(buf)))
+
+        def write(self, address: int, buf: bytes) -> None:
+            self.touched.append((address, address + len(buf)))
+
+    for area in (layout.FACTORY, layout.PARAMETERS, layout.ENERGY, layout.COUNTERS):
+        memory = Memory()
+        Record(memory, area.address, area.capacity, 1).save_twice(bytes(area.capacity))
+        assert min(first for first, _ in memory.touched) == area.address
+        assert max(end for _, end in memory.touched) == area.end
+
+
+def test_addresses_are_those_of_the_meters_in_the_field() -> None:
+    assert [(area.name, area.address, area.size) for area in layout.AREAS] == [
+        ("factory", 0x00000, 0x0400),
+        ("parameters", 0x00400, 0x2000),
+        ("energy registers", 0x02400, 0x4100),
+        ("counters", 0x06500, 0x0400),
+        ("event log", 0x10000, 0x8000),
+    ]

@@ -1,0 +1,33 @@
+"""One digital net of the bench: a level, its last edge, and those who watch it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Listener = Callable[["Line", int, int], None]
+
+
+class Line:
+    """A net with one driver at a time.
+
+    `level` is 0 or 1. `set` is called by whoever drives the net, with the bench time in nanoseconds at which the
+    level takes effect; every listener is called as `listener(line, level, t_ns)` when the level really changes.
+    """
+
+    def __init__(self, name: str, level: int = 1) -> None:
+        self.name = name
+        self.level = level
+        self.changed_ns = 0
+        self.listeners: list[Listener] = []
+
+    def set(self, level: int, t_ns: int) -> None:
+        """Drive the net to `level` (0 or 1) at bench time `t_ns` (ns)."""
+        if level == self.level:
+            return
+        self.level = level
+        self.changed_ns = t_ns
+        for listener in self.listeners:
+            listener(self, level, t_ns)
+
+    def __repr__(self) -> str:
+        return f"Line({self.name!r}, level={self.level})"
