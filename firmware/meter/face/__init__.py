@@ -1,0 +1,1 @@
+"""What a person sees of the meter: the LCD and the test LEDs."""
