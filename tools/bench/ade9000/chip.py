@@ -1,0 +1,204 @@
+"""The ADE9000 as the bench sees it: supply, pins, SPI, time. What it does inside is in the modules beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tools.bench.ade9000 import registers as r
+from tools.bench.ade9000 import status as st
+from tools.bench.ade9000.access import RegisterAccess
+from tools.bench.ade9000.core import Core
+from tools.bench.ade9000.faults import Faults
+from tools.bench.ade9000.plan import Analog, ChannelError
+from tools.bench.ade9000.spi import SpiFront
+from tools.bench.ade9000.thermometer import NEVER
+from tools.bench.source import Source
+
+POWER_ON_NS = 46_000_000  # 20 ms timer, then about 26 ms of crystal start (9078 figure 39)
+RESET_PIN_NS = 26_000_000
+SOFT_RESET_NS = 75_000  # between the 60 us of the 9078 text and the 90 us Linux waits
+
+
+class ADE9000:
+    """Register-level model of one chip on a `Source`; unpowered until `power(True, t_ns)`.
+
+    Device: `next_event`, `advance`, `power`. SPI: `select`, `exchange`, `deselect`. Other inputs: `reset`, `pm_pins`.
+    Outputs: Lines `irq0`, `irq1` (active low) and `cf1`..`cf4`. `cf_pulses[n]` lists the bench ns of the falling edges
+    of CF(n+1) (the older half is dropped at 200 000), `cf_counts[n]` counts all. `temperature` is the chip's in
+    degrees Celsius. `faults`: see faults.py. Volts at the ADC: k_i per ampere, k_v per volt, k_n per neutral ampere.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        k_i: float = 0.06,
+        k_v: float = 1 / 1001,
+        seed: int = 0,
+        *,
+        k_n: float | None = None,
+        errors: Mapping[str, ChannelError] | None = None,
+        clock_ppm: float = 0.0,
+        name: str = "ade9000",
+    ) -> None:
+        self.source = source
+        self.core = Core(source, Analog(k_i, k_v, k_n, errors or {}, clock_ppm), seed, name)
+        self.irq0, self.irq1 = self.core.status.irq0, self.core.status.irq1
+        self.cf1, self.cf2, self.cf3, self.cf4 = self.core.pulses.lines
+        self._powered = self._reset_low = self._pm_off = False
+        self._ready = self._selected = False
+        self._ready_at = NEVER
+        self.access = RegisterAccess(self.core, self._software_reset)
+        self.faults = Faults(self, seed)
+        self._spi = SpiFront(self, self.faults)
+        self.access.readers |= {
+            r.CRC_SPI: lambda: self._spi.crc,
+            r.LAST_CMD: lambda: self._spi.last_cmd,
+            r.LAST_DATA_16: lambda: self._spi.last_16,
+            r.LAST_DATA_32: lambda: self._spi.last_32,
+        }
+
+    @property
+    def now(self) -> int:
+        """Bench time reached, ns."""
+        return self.core.now
+
+    @property
+    def cf_pulses(self) -> list[list[int]]:
+        return self.core.pulses.times
+
+    @property
+    def cf_counts(self) -> list[int]:
+        return self.core.pulses.counts
+
+    @property
+    def temperature(self) -> float:
+        return self.core.thermometer.celsius
+
+    @temperature.setter
+    def temperature(self, celsius: float) -> None:
+        self.core.thermometer.celsius = celsius
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def next_event(self) -> int | None:
+        """Bench ns of the next moment that may change an output, None if there is none."""
+        due = min(self.core.due, self._ready_at)
+        return None if due >= NEVER else due
+
+    def advance(self, t_ns: int) -> None:
+        """Bring the chip to `t_ns`; does nothing if it is there already."""
+        core = self.core
+        while core.due <= t_ns or self._ready_at <= t_ns:
+            core.now = max(core.now, min(core.due, self._ready_at))
+            if self._ready_at <= core.now:
+                self._ready_at, self._ready = NEVER, True
+                core.status.raise_bits(1, st.RSTDONE)
+            core.fire()
+        if t_ns > core.now:
+            core.now = t_ns
+
+    # -- supply and reset ---------------------------------------------------------------------------------------
+
+    def power(self, on: bool, t_ns: int) -> None:
+        """Supply on (power-on reset, RSTDONE 46 ms later) or off (outputs released, everything forgotten)."""
+        self.advance(t_ns)
+        self._powered = on
+        if not on:
+            self.core.buffer.memory[:] = 0
+        self._restart(POWER_ON_NS)
+
+    def reset(self, level: int, t_ns: int) -> None:
+        """The RESET pin: low holds the chip in reset, RSTDONE comes 26 ms after it has risen."""
+        self.advance(t_ns)
+        if self._reset_low != (not level):
+            self._reset_low = not level
+            self._restart(RESET_PIN_NS)
+
+    def pm_pins(self, pm0: int, pm1: int, t_ns: int) -> None:
+        """PM0 and PM1 both high: PSM3, the chip is off. Anything else runs it (PSM0)."""
+        self.advance(t_ns)
+        off = bool(pm0 and pm1)
+        if off != self._pm_off:
+            self._pm_off = off
+            self._restart(POWER_ON_NS)
+
+    def _software_reset(self) -> None:
+        if self._ready:
+            self._restart(SOFT_RESET_NS)
+
+    def _restart(self, delay_ns: int) -> None:
+        """Back to the reset state; ready after `delay_ns` if supply and pins allow."""
+        self.core.reset()
+        self.access.reset()
+        self._spi.reset()
+        self._ready = self._selected = False
+        running = self._powered and not self._reset_low and not self._pm_off
+        self._ready_at = self.core.now + delay_ns if running else NEVER
+
+    # -- SPI ----------------------------------------------------------------------------------------------------
+
+    def select(self, t_ns: int) -> None:
+        """SS falls."""
+        if t_ns > self.core.now:
+            self.advance(t_ns)
+        self._selected = self._ready
+        self._spi.begin()
+
+    def exchange(self, data: bytes, t_ns: int) -> bytes:
+        """Clock bytes in and out at `t_ns`; while the chip is off or not selected, MISO's pull-up answers 0xFF."""
+        if t_ns > self.core.now:
+            self.advance(t_ns)
+        if not self._selected:
+            stuck = self.faults.stuck_miso
+            return bytes((0xFF if stuck is None else stuck,)) * len(data)
+        return self._spi.exchange(data)
+
+    def deselect(self, t_ns: int) -> None:
+        """SS rises."""
+        if t_ns > self.core.now:
+            self.advance(t_ns)
+        if self._selected:
+            self._spi.end()
+        self._selected = False
+
+    # -- what the SPI front asks --------------------------------------------------------------------------------
+
+    def read(self, address: int) -> int:
+        """Register value as SPI would return it now (reading may have its usual side effects)."""
+        self.core.look()
+        return self.access.read(address)
+
+    def write(self, address: int, value: int) -> None:
+        """Write a register as SPI would."""
+        self.core.look()
+        self.access.write(address, value)
+
+    def buffer_bytes(self, address: int, position: int, count: int) -> bytes:
+        """Bytes of a waveform burst."""
+        self.core.look()
+        self.core.buffer.sync(self.core.samples)
+        return self.core.buffer.burst(address, position, count)
+
+    def burst_enabled(self) -> bool:
+        """CONFIG1.BURST_EN."""
+        return bool(self.core.registers.get(r.CONFIG1, 0) & 1 << 11)
+
+    def burst_channel(self) -> int:
+        """WFB_CFG.BURST_CHAN."""
+        return self.core.buffer.config & 0xF
+
+    # -- what the faults ask ------------------------------------------------------------------------------------
+
+    def brown_out(self, duration_ns: int) -> None:
+        """The supply falls below the reset level for `duration_ns`."""
+        if self._powered:
+            self._restart(duration_ns + POWER_ON_NS)
+
+    def spontaneous_reset(self) -> None:
+        """What SWRST does, unasked."""
+        self._software_reset()
+
+    def raise_error(self, number: int) -> None:
+        """Set ERROR0..3 in STATUS1."""
+        self.core.status.raise_bits(1, st.ERROR_BIT[number])
+        self.core.status.drive(self.core.now)
