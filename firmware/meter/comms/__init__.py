@@ -1,0 +1,1 @@
+"""Communication: lines and protocols. Start with README.md."""

@@ -1,0 +1,49 @@
+"""Characters, block check and messages of IEC 62056-21 (clauses 6.2, 6.3)."""
+
+from micropython import const
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SOH = const(0x01)
+STX = const(0x02)
+ETX = const(0x03)
+ACK = const(0x06)
+LF = const(0x0A)
+CR = const(0x0D)
+NAK = const(0x15)
+
+SIGN_OFF = b"\x01B0\x03q"  # SOH B0 ETX BCC, legal at any point of a session
+RATES = (300, 600, 1200, 2400, 4800, 9600, 19200)  # Bd, by baud rate identification 0..6 of mode C
+
+
+def block_check(data: bytes, value: int = 0) -> int:
+    """Block check character so far: XOR of the 7-bit characters of `data` into `value`.
+
+    It covers everything after the first SOH or STX of a block, up to and including its ETX or EOT (clause 6.2).
+    """
+    for char in data:
+        value ^= char
+    return value & 0x7F
+
+
+def rate_of(character: int) -> int:
+    """Line rate (Bd) of a mode C baud rate identification, given as its character code; 0 if it names none."""
+    number = character - 0x30
+    return RATES[number] if 0 <= number < len(RATES) else 0
+
+
+def data_message(lines: "Iterable[bytes]") -> "Iterator[bytes]":
+    """The data message `STX lines ! CR LF ETX BCC` in pieces of at most one line (clause 6.3.4).
+
+    `lines` are data lines without CR LF. The block check is computed on the way, so only one line is held at a time.
+    """
+    check = 0
+    yield b"\x02"
+    for line in lines:
+        piece = line + b"\r\n"
+        check = block_check(piece, check)
+        yield piece
+    yield b"!\r\n\x03"
+    yield bytes((block_check(b"!\r\n\x03", check),))
