@@ -1,0 +1,88 @@
+"""Raspberry Pi Pico 2 (RP2350) with an ADE9000 board: what is fitted, and on which pins. Wiring table: README.md."""
+
+from machine import I2C, SPI, UART, WDT, Pin
+
+# GPIO numbers, and the peripheral each one belongs to: legal functions of the RP2350's pins (its data sheet, table
+# "GPIO Bank 0 functions"; the same for these peripherals as on the RP2040).
+PINS = {
+    "optical_tx": 0,  # UART0
+    "optical_rx": 1,
+    "power_fail": 2,
+    "i2c_sda": 4,  # I2C0
+    "i2c_scl": 5,
+    "port1_tx": 8,  # UART1
+    "port1_rx": 9,
+    "fram_sck": 10,  # SPI1
+    "fram_mosi": 11,
+    "fram_miso": 12,
+    "fram_cs": 13,
+    "metering_miso": 16,  # SPI0
+    "metering_cs": 17,
+    "metering_sck": 18,
+    "metering_mosi": 19,
+    "metering_irq0": 20,
+    "metering_irq1": 21,
+    "metering_reset": 22,
+}
+
+
+def _pin(name: str) -> Pin:
+    return Pin(PINS[name])
+
+
+def _input(name: str) -> Pin:
+    # Pull-up, never pull-down: the RP2350's pull-down can hold a floating pin at half supply (erratum E9).
+    return Pin(PINS[name], Pin.IN, Pin.PULL_UP)
+
+
+def _high(name: str) -> Pin:
+    return Pin(PINS[name], Pin.OUT, value=1)
+
+
+class Board:
+    """The parts a meter is made of, as ready bus objects and pins. Same attributes on every board."""
+
+    name = "pico2"
+    type_designation = "ZMG405CR4.260b.43"  # what a meter without a factory record takes itself for
+
+    # The analogue design: rms input at the metering chip's full scale (0.7071 V at the pin).
+    ANALOG = {
+        "i_full_scale_nA": 11_785_113_020,  # CT 2500:1 with 150 ohm: 0.06 V/A
+        "u_full_scale_uV": 707_813_886,  # 1 Mohm over 1 kohm: 1/1001
+    }
+
+    def __init__(self) -> None:
+        # Select lines first: a chip must not listen while the buses are being set up.
+        self.metering_cs = _high("metering_cs")
+        self.fram_cs = _high("fram_cs")
+        self.metering_reset = _high("metering_reset")
+        self.metering_irq0 = _input("metering_irq0")
+        self.metering_irq1 = _input("metering_irq1")
+        self.metering_spi = SPI(
+            0,
+            baudrate=10_000_000,
+            polarity=1,
+            phase=1,
+            sck=_pin("metering_sck"),
+            mosi=_pin("metering_mosi"),
+            miso=_pin("metering_miso"),
+        )
+        self.fram_spi = SPI(
+            1,
+            baudrate=10_000_000,
+            polarity=0,
+            phase=0,
+            sck=_pin("fram_sck"),
+            mosi=_pin("fram_mosi"),
+            miso=_pin("fram_miso"),
+        )
+        # 100 kHz suits every PCF8576 type; the DS3231 would take 400.
+        self.i2c = I2C(0, sda=_pin("i2c_sda"), scl=_pin("i2c_scl"), freq=100_000)
+        self.optical_uart = UART(0, 300, bits=7, parity=0, stop=1, tx=_pin("optical_tx"), rx=_pin("optical_rx"))
+        self.port1_uart = UART(1, 300, bits=7, parity=0, stop=1, tx=_pin("port1_tx"), rx=_pin("port1_rx"))
+        self.port2_uart = None  # the RP2350 has two UARTs
+        self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
+
+    def watchdog(self) -> WDT:
+        """Start the watchdog. From here on the firmware must feed it. The RP2350 allows 8388 ms at most."""
+        return WDT(timeout=5000)

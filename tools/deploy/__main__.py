@@ -1,0 +1,113 @@
+"""Command line of the deploy tool."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tools.deploy.plan import ARCHITECTURES, Item, UnknownBoard, architecture_of, folders, make_plan
+from tools.deploy.target import BoardError, BoardFiles
+from tools.mpycross import ARCHITECTURE_NUMBERS, CompileError, can_load
+
+
+def list_plan(items: list[Item]) -> None:
+    """Print every file with its size and target path, and the total."""
+    for item in items:
+        print(f"{len(item.data):7d}  /{item.path:<44} {item.source}")
+    print(f"{sum(len(item.data) for item in items):7d}  bytes in {len(items)} files")
+
+
+def check_architecture(target: BoardFiles, architecture: str) -> None:
+    """Raise BoardError unless the board's MicroPython loads what was compiled."""
+    names = {number: name for name, number in ARCHITECTURE_NUMBERS.items()}
+    if target.mpy_version != 6:
+        raise BoardError(f"its MicroPython loads .mpy version {target.mpy_version}, not 6: flash 1.24 or later")
+    if not can_load(target.native_architecture, ARCHITECTURE_NUMBERS[architecture]):
+        loads = names.get(target.native_architecture, f"architecture {target.native_architecture}")
+        raise BoardError(
+            f"its MicroPython ({target.description}) loads {loads}, not {architecture}: "
+            f"wrong board, or --arch {loads} for another build of it"
+        )
+
+
+def remove_stale(target: BoardFiles, items: list[Item]) -> None:
+    """Remove files of earlier deployments: MicroPython would prefer an old x.py to the new x.mpy."""
+    wanted = {item.path for item in items}
+    for folder in sorted({path.split("/")[0] for path in folders(items)}):
+        for path in target.files_in(folder):
+            if path not in wanted:
+                print(f"  removed  /{path}")
+                target.remove(path)
+
+
+def copy(target: BoardFiles, items: list[Item]) -> int:
+    """Write what the board does not hold yet; returns how many files that were.
+
+    main.py is taken away first and comes back last, so that a copy broken off never starts as a meter.
+    """
+    for folder in folders(items):
+        target.make_folder(folder)
+    pending = [item for item in items if not target.holds(item.path, item.data)]
+    if not pending:
+        return 0
+    if pending[-1] is not items[-1]:
+        pending.append(items[-1])
+    if target.exists(items[-1].path):
+        target.remove(items[-1].path)
+    for number, item in enumerate(pending, 1):
+        label = f"[{number}/{len(pending)}] /{item.path}"
+
+        def show(done: int, label: str = label, size: int = len(item.data)) -> None:
+            if sys.stdout.isatty():
+                print(f"\r  {done * 100 // size:3d} %  {label}", end="", flush=True)
+
+        target.write(item.path, item.data, show)
+        print(f"{chr(13) if sys.stdout.isatty() else ''}  100 %  {label}")
+    return len(pending)
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.deploy", description="Put the meter's firmware on a board.")
+    parser.add_argument("--board", metavar="NAME", help=", ".join(sorted(ARCHITECTURES)))
+    parser.add_argument("--port", help="serial port of the board, such as /dev/ttyACM0")
+    parser.add_argument("--arch", choices=sorted(ARCHITECTURE_NUMBERS), help="compile for another build of MicroPython")
+    parser.add_argument("--dry-run", action="store_true", help="list what would be copied; needs no board")
+    options = parser.parse_args(arguments)
+    if options.board is None:
+        parser.error(f"which board? --board {' or '.join(sorted(ARCHITECTURES))}")
+    if not options.dry_run and options.port is None:
+        parser.error("which port? --port /dev/ttyACM0, or --dry-run to see what would be copied")
+    return options
+
+
+def deploy(options: argparse.Namespace) -> None:
+    architecture = options.arch or architecture_of(options.board)
+    items = make_plan(options.board, architecture)
+    if options.dry_run:
+        list_plan(items)
+        return
+    target = BoardFiles(options.port)
+    try:
+        check_architecture(target, architecture)
+        print(f"{options.board}: {target.description}")
+        remove_stale(target, items)
+        written = copy(target, items)
+        print(f"{written} of {len(items)} files written, the others are up to date; restarting")
+    except BaseException:
+        target.close()
+        raise
+    target.restart()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    try:
+        deploy(options)
+    except (UnknownBoard, CompileError, BoardError) as error:
+        print(f"deploy: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

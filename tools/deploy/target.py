@@ -1,0 +1,140 @@
+"""A board at the end of a serial port: its MicroPython, and its file system through the raw REPL (mpremote)."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import serial
+from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport_serial import SerialTransport
+
+CHUNK = 256
+
+# Sent once. A watchdog that the firmware has started keeps running while we copy: feed it before each step.
+# Files are written beside the old one and take its place when they are complete.
+_HELPERS = """
+import os
+try:
+    from machine import WDT
+    feed = WDT(timeout=8000).feed
+except ImportError:
+    feed = lambda: None
+def digest(path):
+    import hashlib
+    h = hashlib.sha256()
+    buf = memoryview(bytearray(256))
+    try:
+        with open(path, 'rb') as f:
+            while True:
+                n = f.readinto(buf)
+                if not n:
+                    break
+                h.update(buf[:n])
+    except OSError:
+        return None
+    return h.digest()
+def files(folder, found):
+    for entry in os.ilistdir(folder):
+        path = folder + '/' + entry[0]
+        if entry[1] & 0x4000:
+            files(path, found)
+        else:
+            found.append(path)
+    return found
+def make(folder):
+    try:
+        os.mkdir(folder)
+    except OSError:
+        os.stat(folder)
+"""
+
+
+class BoardError(Exception):
+    """The board cannot be reached, or refuses; the text says what to do."""
+
+
+class BoardFiles:
+    """The file system of the MicroPython at `port`. Paths start at its root, without a leading slash.
+
+    All methods raise BoardError. Interrupts what the board is running; `restart` starts it again.
+    """
+
+    def __init__(self, port: str) -> None:
+        try:
+            self._transport = SerialTransport(port)
+        except (TransportError, OSError, serial.SerialException) as error:
+            raise BoardError(f"cannot open {port}: {error}\n{_port_list()}") from None
+        try:
+            self._transport.enter_raw_repl()
+        except (TransportError, OSError) as error:
+            self._transport.close()
+            raise BoardError(
+                f"no MicroPython answers on {port} ({error}). Is it flashed? Is another program using the port?"
+            ) from None
+        self._run(_HELPERS)
+        self.native_architecture = int(self._ask("getattr(__import__('sys').implementation, '_mpy', 0) >> 10 & 0x0F"))
+        self.mpy_version = int(self._ask("getattr(__import__('sys').implementation, '_mpy', 0) & 0xFF"))
+        self.description = str(self._ask("__import__('sys').implementation._machine"))
+
+    def holds(self, path: str, data: bytes) -> bool:
+        """Whether the file is there with exactly this content."""
+        return bool(self._ask(f"digest({path!r}) == {hashlib.sha256(data).digest()!r}"))
+
+    def exists(self, path: str) -> bool:
+        return bool(self._ask(f"digest({path!r}) is not None"))
+
+    def files_in(self, folder: str) -> list[str]:
+        """All files in `folder` and below; none if it does not exist."""
+        return [str(path) for path in self._ask(f"files({folder!r}, []) if {folder!r} in os.listdir() else []")]
+
+    def make_folder(self, folder: str) -> None:
+        self._run(f"make({folder!r})")
+
+    def write(self, path: str, data: bytes, progress: Callable[[int], None] = lambda written: None) -> None:
+        """Write a file and check it; the old one is replaced when the new one is complete."""
+        self._run(f"f = open({path + '.new'!r}, 'wb')")
+        for start in range(0, len(data), CHUNK):
+            self._run(f"f.write({data[start : start + CHUNK]!r}); feed()")
+            progress(min(start + CHUNK, len(data)))
+        self._run("f.close()")
+        if not self.holds(path + ".new", data):
+            raise BoardError(f"{path} did not arrive whole: is the board's file system full?")
+        self._run(f"os.rename({path + '.new'!r}, {path!r})")
+
+    def remove(self, path: str) -> None:
+        self._run(f"os.remove({path!r})")
+
+    def restart(self) -> None:
+        """Reset the microcontroller: it starts main.py. Closes the port."""
+        try:
+            self._transport.exec_raw_no_follow("import machine; machine.reset()")
+        except (TransportError, OSError) as error:
+            raise BoardError(f"the board does not restart: {error}") from None
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # a board on USB is gone with its port once it resets
+            self._transport.close()
+
+    def _run(self, code: str) -> str:
+        try:
+            return bytes(self._transport.exec(code)).decode()
+        except TransportExecError as error:
+            raise BoardError(f"the board refuses: {error.error_output.strip().splitlines()[-1]}") from None
+        except (TransportError, OSError) as error:
+            raise BoardError(f"the connection broke: {error}") from None
+
+    def _ask(self, expression: str) -> Any:
+        return ast.literal_eval(self._run(f"feed()\nprint(repr({expression}))").strip())
+
+
+def _port_list() -> str:
+    from serial.tools.list_ports import comports
+
+    ports: Iterable[str] = [f"  {p.device}  {p.description}" for p in comports() if p.vid is not None]
+    return "\n".join(["USB serial ports here:", *ports] if ports else ["No USB serial port is here."])
