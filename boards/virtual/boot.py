@@ -1,0 +1,35 @@
+"""Start the firmware on the virtual board: `micropython boot.py <link fd>`, run by the bench.
+
+Puts this folder (its `machine`, `time` and `_asyncio`) and the firmware on the path, lets `asyncio` wait in the bench,
+then hands over to the same main.py that a microcontroller runs.
+"""
+
+import sys
+
+_here = __file__.rsplit("/", 1)[0]
+sys.path[:] = [_here, _here + "/../../firmware", ".frozen"]
+
+import time  # noqa: E402, F401  before asyncio, which takes its ticks from it
+
+import tasks  # noqa: E402
+
+sys.modules["_asyncio"] = tasks
+
+import asyncio.core  # noqa: E402
+
+tasks.core = asyncio.core
+
+import link  # noqa: E402
+
+from poller import Poller  # noqa: E402
+
+import machine  # noqa: E402, F401  greets the bench
+
+asyncio.core._io_queue.poller = Poller()
+
+import board  # noqa: E402, F401  all code is loaded before the meter starts, so that the heap report can tell code from data
+import meter.meter  # noqa: E402, F401
+
+link.code_is_loaded()
+
+import main  # noqa: E402, F401

@@ -1,0 +1,26 @@
+"""Which net of the bench sits on which pin and bus of the virtual board.
+
+Plain numbers, imported by the board (MicroPython) and by the bench (CPython): the one place where both agree.
+"""
+
+# GPIO numbers, 0..31
+METERING_CS = 1
+METERING_RESET = 2
+METERING_IRQ0 = 3
+METERING_IRQ1 = 4
+FRAM_CS = 5
+POWER_FAIL = 6  # low = mains failing
+
+# SPI buses
+SPI_METERING = 0
+SPI_FRAM = 1
+
+# I2C bus and 7-bit addresses on it
+I2C_MAIN = 0
+LCD_ADDRESS = 0x38
+RTC_ADDRESS = 0x68
+
+# UARTs
+UART_OPTICAL = 0
+UART_PORT1 = 1
+UART_PORT2 = 2

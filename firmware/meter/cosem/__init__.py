@@ -1,0 +1,1 @@
+"""The object model: every value the meter has, under its OBIS code."""

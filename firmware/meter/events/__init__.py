@@ -1,0 +1,1 @@
+"""What the meter notices about itself and its surroundings."""

@@ -1,0 +1,53 @@
+"""The error register F.F: 32 bits in four groups AA BB CC DD, printed as 8 hex digits; bits add up.
+
+Group AA (time base) clears itself when the cause is cured; the other bits stay until they are cleared by command.
+"""
+
+from micropython import const
+
+# AA: time base
+BATTERY_LOW = const(0x01 << 24)
+CLOCK_INVALID = const(0x02 << 24)
+# BB: access to a part failed
+MAIN_MEMORY = const(0x01 << 16)
+MEASURING_SYSTEM = const(0x04 << 16)
+TIME_DEVICE = const(0x08 << 16)
+DISPLAY_BOARD = const(0x80 << 16)
+# CC: a checksum was wrong
+BACKUP_DATA = const(0x02 << 8)
+PARAMETERS = const(0x04 << 8)
+# DD: others
+INVALID_POWER_DOWN = const(0x01)
+WATCHDOG = const(0x10)
+
+# The registers themselves cannot be trusted or kept
+FATAL = const(MAIN_MEMORY | MEASURING_SYSTEM | PARAMETERS)
+
+
+class ErrorRegister:
+    """The bits that are set."""
+
+    def __init__(self, bits: int = 0):
+        self.bits = bits
+
+    def set(self, bits: int) -> None:
+        """Note errors."""
+        self.bits |= bits
+
+    def clear(self, bits: int) -> None:
+        """Forget errors."""
+        self.bits &= ~bits
+
+    def note(self, bits: int, present: bool) -> None:
+        """Set or clear, for causes that cure themselves."""
+        if present:
+            self.set(bits)
+        else:
+            self.clear(bits)
+
+    @property
+    def fatal(self) -> bool:
+        return bool(self.bits & FATAL)
+
+    def text(self) -> str:
+        return "%08X" % self.bits

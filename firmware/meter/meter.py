@@ -1,0 +1,263 @@
+"""The meter: makes its parts on a board, wires them together and runs them, in an order that can be read here.
+
+Five tasks on one loop:
+- measuring: serves the metering chip; every half second energy goes from chip to registers to FRAM;
+- face: display and symbols, four times a second;
+- house: once a second the clock, the counters and the watchdog;
+- power: notes the end of mains and its return;
+- optical port.
+"""
+
+import asyncio
+import time
+
+import machine
+from drivers.ade9000 import ADE9000, ChipError
+from drivers.ds3231 import DS3231
+from drivers.fram import Fram
+from drivers.pcf8576 import PCF8576
+from meter import factory
+from meter.comms.port import OpticalPort
+from meter.cosem.model import DISPLAY_LIST, ObjectModel
+from meter.events import error_register as error
+from meter.face.display import Display
+from meter.face.leds import cf_divider
+from meter.face.rolling import Rolling
+from meter.metrology.billing_path import BillingPath
+from meter.metrology.front_end import chip_setup
+from meter.metrology.sample_path import SamplePath
+from meter.parameters import Parameters
+from meter.store import Store
+from meter.tariff.clock import Clock
+from meter.tariff.counters import Counters
+from meter.tariff.energy_registers import EnergyRegisters
+
+FIRMWARE_VERSION = "P01"
+MAKER = "LGZ"  # the maker code that readers of this product family look for
+
+_CHIP_WAIT_MS = 250
+_CHIP_RETRY_MS = 200
+_FACE_MS = 250
+_BRIDGING_MS = 500  # mains may be away this long without consequence
+
+
+class Meter:
+    """One meter on one board. `run` never returns while the supply lasts.
+
+    The attributes without underscore are the owners of values that the object model reaches (cosem.model).
+    """
+
+    def __init__(self, board):
+        self.errors = error.ErrorRegister()
+        self.energies = EnergyRegisters()
+        self.counters = Counters()
+        self._board = board
+        self._fram = Fram(board.fram_spi, board.fram_cs)
+        self._store = Store(self._fram, self.energies, self.counters, self.errors)
+        self._identity = self._load_identity()
+        self.parameters = Parameters(self._fram, {"address": self.serial_number})
+        self._load_memory()
+        self.clock = Clock(DS3231(board.i2c))
+        self._display = Display(PCF8576(board.i2c))
+        self._model = ObjectModel(self, self.parameters.obis_b)
+        self._chip = ADE9000(
+            board.metering_spi, board.metering_cs, board.metering_irq0, board.metering_irq1, board.metering_reset
+        )
+        analog, hz = self._identity.analog, self.parameters.nominal_hz
+        self._billing = BillingPath(analog, self._start_power_mw(), hz)
+        self.actual = SamplePath(analog, hz)
+        self._direction = (0, 0)  # signs of the total active and reactive energy of the last interval
+        self._port = OpticalPort(board.optical_uart, self._identification, self._model.readout, self.parameters)
+        self._watchdog = None
+        self._mains_flag = asyncio.ThreadSafeFlag()
+        self._powered_down = False
+
+    # --- values of the object model that have no owner of their own -------------------------------------------------
+
+    @property
+    def serial_number(self) -> str:
+        return self._identity.serial_number
+
+    @property
+    def firmware_version(self) -> str:
+        return FIRMWARE_VERSION
+
+    @property
+    def error_text(self) -> str:
+        return self.errors.text()
+
+    @property
+    def led_constant(self) -> int:
+        return self.parameters.led_constant
+
+    # --- start ------------------------------------------------------------------------------------------------------
+
+    def _load_identity(self):
+        """The factory record, or the board's own type under serial number 0 if there is none."""
+        try:
+            self._fram.check_id()
+            identity = factory.load(self._fram)
+        except OSError:
+            self.errors.set(error.MAIN_MEMORY)
+            identity = None
+        if identity is None:
+            self.errors.set(error.PARAMETERS)
+            board = self._board
+            analog = board.ANALOG
+            identity = factory.Factory(
+                board.type_designation, "00000000", analog["u_full_scale_uV"], analog["i_full_scale_nA"]
+            )
+        return identity
+
+    def _load_memory(self) -> None:
+        try:
+            self.parameters.load()
+            self._store.load()
+        except OSError:
+            self.errors.set(error.MAIN_MEMORY)
+        if self.parameters.checksum_error:
+            self.errors.set(error.PARAMETERS)
+        if machine.reset_cause() == machine.WDT_RESET:
+            self.errors.set(error.WATCHDOG)
+        elif self.counters.get("operating_seconds") and machine.reset_cause() == machine.PWRON_RESET:
+            self.counters.add("power_failures")
+
+    def _identification(self) -> str:
+        ident = factory.identification(self._identity.type_designation, FIRMWARE_VERSION)
+        return "/" + MAKER + self.parameters.max_baud_char + ident
+
+    async def run(self) -> None:
+        """Start all tasks; returns only if one of them fails, with its exception."""
+        self._watchdog = self._board.watchdog()
+        await asyncio.gather(self._measure(), self._face(), self._house(), self._power(), self._port.run())
+
+    # --- measuring --------------------------------------------------------------------------------------------------
+
+    async def _measure(self) -> None:
+        """Keep the metering chip running; after any trouble with it start it anew."""
+        while True:
+            try:
+                await self._start_chip()
+                await self._serve_chip()
+            except ChipError as trouble:
+                print("metering:", trouble)
+                self.errors.set(error.MEASURING_SYSTEM)
+                self.counters.add("metering_restarts")
+                self._direction = (0, 0)
+                await asyncio.sleep_ms(_CHIP_RETRY_MS)
+
+    async def _start_chip(self) -> None:
+        analog, parameters = self._identity.analog, self.parameters
+        divider, _ = cf_divider(parameters.led_constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
+        setup = chip_setup(analog, parameters.nominal_hz, parameters.nominal_voltage, self._start_power_mw(), divider)
+        await self._chip.start(setup)
+        self._billing.reset_baseline([0] * 6)  # a started chip counts from zero
+        self.actual.reset()
+
+    def _start_power_mw(self) -> int:
+        """Total power below which nothing counts: 70 % of that at the starting current, 0.1 % (405) or 0.2 % of In."""
+        share = 1 if self._identity.type_designation[4:6] == "05" else 2  # per mille
+        parameters = self.parameters
+        return 3 * parameters.nominal_voltage * parameters.nominal_current_ma * share * 7 // 10_000
+
+    async def _serve_chip(self) -> None:
+        chip, billing, actual = self._chip, self._billing, self.actual
+        pages, codes, lost = chip.page_buffer, billing.codes, chip.lost_pages
+        while True:
+            await chip.wait(_CHIP_WAIT_MS)
+            actual.feed(pages, chip.read_pages(pages), chip.lost_pages)
+            if chip.energy_ready():
+                chip.read_energies(codes)
+                self._book(billing.advance(codes, chip.energy_elapsed_ms))
+                self.counters.add("lost_pages", chip.lost_pages - lost)
+                lost = chip.lost_pages
+
+    def _book(self, increment) -> None:
+        """One interval's energy goes where energy goes, and into the FRAM."""
+        self.energies.add(increment)
+        self._store.save_energies()
+        self._direction = (
+            _sign(increment.a_import - increment.a_export),
+            _sign(increment.r_import - increment.r_export),
+        )
+
+    # --- face -------------------------------------------------------------------------------------------------------
+
+    async def _face(self) -> None:
+        """Draw the display four times a second; dark while mains is away."""
+        display = self._display
+        rolling = Rolling([self._model.find(code) for code in DISPLAY_LIST], self.parameters.display_seconds)
+        while True:
+            try:
+                if self._powered_down:
+                    display.off()
+                else:
+                    self._draw(display, rolling)
+                self.errors.clear(error.DISPLAY_BOARD)
+            except OSError:
+                self.errors.set(error.DISPLAY_BOARD)
+            await asyncio.sleep_ms(_FACE_MS)
+
+    def _draw(self, display, rolling) -> None:
+        now = time.ticks_ms()
+        if self.errors.fatal:
+            display.show("F.F", self.errors.text(), "")
+        else:
+            rolling.show(display, now)
+        display.phases(self.actual.present, self.actual.reversed_field)
+        display.arrows(*self._direction)
+        display.symbols(comm=self._port.active, error=self.errors.bits != 0)
+        display.refresh(now)
+
+    # --- house ------------------------------------------------------------------------------------------------------
+
+    async def _house(self) -> None:
+        """Once a second: clock, operating time, watchdog."""
+        while True:
+            try:
+                self.clock.update()
+                self.errors.clear(error.TIME_DEVICE)
+            except OSError:
+                self.errors.set(error.TIME_DEVICE)
+            self.errors.note(error.CLOCK_INVALID, not self.clock.valid)
+            self.counters.add("operating_seconds")
+            self._store.save_counters()
+            if self._watchdog:
+                self._watchdog.feed()
+            await asyncio.sleep_ms(1000)
+
+    # --- power ------------------------------------------------------------------------------------------------------
+
+    async def _power(self) -> None:
+        """Ride through short interruptions; after a longer one store everything and wait in the dark for the end.
+
+        Energy needs no last-minute rescue: it has been stored every half second.
+        """
+        pin = self._board.power_fail
+        pin.irq(lambda _pin: self._mains_flag.set(), pin.IRQ_FALLING | pin.IRQ_RISING)
+        while True:
+            if not pin.value():
+                await self._bridge(pin)
+            if self._powered_down and pin.value():
+                self._powered_down = False
+                self.counters.add("power_failures")
+            await self._mains_flag.wait()
+
+    async def _bridge(self, pin) -> None:
+        """Mains is away: returns when it is back, or when it has been away too long and all is stored."""
+        deadline = time.ticks_add(time.ticks_ms(), _BRIDGING_MS)
+        while not pin.value():
+            left = time.ticks_diff(deadline, time.ticks_ms())
+            if left <= 0:
+                self._powered_down = True
+                self._store.save_energies()
+                self._store.save_counters()
+                return
+            try:
+                await asyncio.wait_for_ms(self._mains_flag.wait(), left)
+            except asyncio.TimeoutError:
+                pass
+
+
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)

@@ -1,0 +1,37 @@
+"""The meter's clock: UTC inside, read from the real-time clock chip once a second.
+
+Between two readings, and while the chip does not answer, time goes on by the microcontroller's ticks.
+"""
+
+import time
+
+from meter.tariff import calendar
+
+
+class Clock:
+    """`rtc` is a drivers.ds3231.DS3231. `valid` is false until the time has been set after a loss."""
+
+    def __init__(self, rtc):
+        self._rtc = rtc
+        self._seconds = 0
+        self._read_at = time.ticks_ms()
+        self.valid = False
+
+    def update(self) -> None:
+        """Read the chip. OSError if it does not answer or holds no date; the clock goes on meanwhile."""
+        self.valid = False
+        self._seconds = self.utc()
+        self._read_at = time.ticks_ms()
+        seconds = self._rtc.now()
+        lost = self._rtc.lost_time
+        self._seconds = seconds
+        self._read_at = time.ticks_ms()
+        self.valid = not lost
+
+    def utc(self) -> int:
+        """Seconds since 2000-01-01 00:00:00 UTC."""
+        return self._seconds + time.ticks_diff(time.ticks_ms(), self._read_at) // 1000
+
+    def fields(self) -> tuple:
+        """(year, month, day, weekday 1..7, hour, minute, second)."""
+        return calendar.fields(self.utc())

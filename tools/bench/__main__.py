@@ -1,0 +1,85 @@
+"""Command line of the bench: `run` is a live meter in the terminal, `headless` a scenario that prints JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from tools.bench.bench import DEFAULT_TYPE, Bench
+from tools.bench.panel import Panel
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="a live meter in real time, with its serial ports open")
+    run.add_argument("--once", action="store_true", help="print where the ports are and the display, then stop")
+    headless = commands.add_parser("headless", help="let virtual time pass as fast as it goes and print JSON")
+    headless.add_argument("--seconds", type=float, default=60.0, help="metered time (default: %(default)s)")
+    headless.add_argument("--readout", action="store_true", help="read the service list at the end (some seconds more)")
+    for command in (run, headless):
+        command.add_argument("--type", default=DEFAULT_TYPE, help="type designation (default: %(default)s)")
+        command.add_argument("--seed", type=int, default=1, help="decides all that is random (default: %(default)s)")
+        command.add_argument("--u", type=_numbers, default=230.0, help="volts, one number or three: 230,230,0")
+        command.add_argument("--i", type=_numbers, default=5.0, help="amperes (default: %(default)s)")
+        command.add_argument("--phi", type=_numbers, default=30.0, help="degrees the current lags (default: %(default)s)")
+        command.add_argument("--f", type=float, default=50.0, help="hertz (default: %(default)s)")
+    return parser
+
+
+def _numbers(text: str) -> float | tuple[float, ...]:
+    numbers = tuple(float(part) for part in text.split(","))
+    if len(numbers) not in (1, 3):
+        raise argparse.ArgumentTypeError("one number, or three separated by commas")
+    return numbers if len(numbers) == 3 else numbers[0]
+
+
+def _headless(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
+    started = time.perf_counter()
+    left = arguments.seconds
+    while left > 0:
+        bench.run(min(left, 10.0))
+        bench.mcu.report_heap = True
+        left -= 10.0
+    heap = bench.heap()
+    wall = time.perf_counter() - started
+    result: dict[str, Any] = {
+        "type": bench.type,
+        "metered_seconds": arguments.seconds,
+        "wall_seconds": round(wall, 3),
+        "times_real_time": round(arguments.seconds / wall, 1),
+        "energy_mWs": bench.totals(),
+        "lcd": bench.lcd.text,
+        "led_flashes": {"active": len(bench.leds.active), "reactive": len(bench.leds.reactive)},
+        "heap": heap,
+        "transcript": bench.mcu.transcript,
+    }
+    if arguments.readout:
+        result["readout"] = {code: str(data_set) for code, data_set in bench.readout(6).items()}
+    if bench.log:
+        result["log"] = bench.log
+    return result
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    load = {"u": arguments.u, "i": arguments.i, "phi": arguments.phi, "f": arguments.f}
+    try:
+        bench = Bench(arguments.type, arguments.seed, virtual=arguments.command == "headless")
+        bench.source.set(**load)
+    except (ValueError, FileNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    with bench:
+        if arguments.command == "headless":
+            print(json.dumps(_headless(bench, arguments), indent=2))
+        else:
+            Panel(bench).run(once=arguments.once)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,257 @@
+"""The bench: a virtual meter's hardware, mains and clock, with the firmware running on it.
+
+    with Bench(seed=1) as bench:
+        bench.source.set(u=230, i=5, phi=60)
+        bench.run(3600)
+        print(bench.read("1.8.0"), bench.lcd.value, len(bench.leds.active))
+
+README.md in this folder has the whole API.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from boards.virtual import wiring
+from tools.bench import firmware_code
+from tools.bench.ade9000 import ADE9000
+from tools.bench.ds3231 import DS3231
+from tools.bench.fram import FRAM
+from tools.bench.gpio import Gpio
+from tools.bench.iec_client import DataSet, IecReader
+from tools.bench.lcd import Lcd
+from tools.bench.mcu import Mcu, SpiBus
+from tools.bench.pcf8576 import PCF8576
+from tools.bench.process import DEFAULT_HEAP_KIB
+from tools.bench.real_time import RealTime
+from tools.bench.source import Source
+from tools.bench.supply import Supply
+from tools.bench.uart import UartLine, VirtualEnd
+from tools.bench.world import World
+
+NS = 1_000_000_000
+EPOCH_2000 = 946_684_800  # Unix time of 2000-01-01
+DEFAULT_TYPE = "ZMG405CR4.260b.43"
+DEFAULT_START = 820_540_800  # 2026-01-01 00:00:00 UTC in seconds since 2000, the virtual meter's first day
+
+
+@dataclass(frozen=True)
+class Leds:
+    """Flashes of the test LEDs since power-on: bench seconds of each."""
+
+    active: list[float]
+    reactive: list[float]
+
+
+class Bench:
+    """One virtual meter.
+
+    `type` is the type designation and `serial` the 8-digit serial number it is manufactured with; `seed` decides all
+    that is random. With `virtual` time moves only in `run` (and in what uses it: `read`, `power_cut`, ...), as fast as
+    it goes; without, the meter runs by itself in real time while the bench is entered, with its ports open.
+    """
+
+    def __init__(
+        self,
+        type: str = DEFAULT_TYPE,  # noqa: A002  the word of the trade
+        seed: int = 1,
+        virtual: bool = True,
+        *,
+        serial: str = "60800001",
+        start: int | None = None,
+        heap_kib: int = DEFAULT_HEAP_KIB,
+    ) -> None:
+        self.type, self.seed, self.virtual, self.serial = type, seed, virtual, serial
+        if start is None:
+            start = DEFAULT_START if virtual else int(time.time()) - EPOCH_2000
+        self.source = Source(seed, clock=lambda: self.world.now)
+        self.metering = ADE9000(self.source, seed=seed)
+        self.lcd_driver = PCF8576(seed=seed)
+        self.rtc = DS3231()
+        self.fram = FRAM(seed=seed)
+        self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
+        self.supply = Supply(
+            [self.metering, self.lcd_driver, self.rtc, self.fram, *self.uarts],
+            lambda: max(self.source.setting.u),
+            self._power_changed,
+        )
+        self.world = World([self.supply, self.metering, self.rtc, self.lcd_driver, self.fram, *self.uarts])
+        self.mcu = self._wire(heap_kib)
+        self.lcd = Lcd(self.lcd_driver)
+        self._before_cut: dict[str, Any] | None = None
+        self._real_time: RealTime | None = None
+        self.source.listeners.append(self.supply.source_changed)
+        self.rtc.set_utc(start, 0)
+        self._manufacture()
+
+    def _wire(self, heap_kib: int) -> Mcu:
+        """Join the chips to the pins and buses of the virtual board."""
+        gpio = Gpio()
+        gpio.input(wiring.METERING_IRQ0, self.metering.irq0)
+        gpio.input(wiring.METERING_IRQ1, self.metering.irq1)
+        gpio.input(wiring.POWER_FAIL, self.supply.power_fail)
+        metering_bus, fram_bus = SpiBus(self.world), SpiBus(self.world)
+        gpio.output(wiring.METERING_CS, metering_bus.select(self.metering))
+        gpio.output(wiring.METERING_RESET, self._reset_metering)
+        gpio.output(wiring.FRAM_CS, fram_bus.select(self.fram))
+        return Mcu(
+            self.world,
+            gpio,
+            {wiring.SPI_METERING: metering_bus, wiring.SPI_FRAM: fram_bus},
+            {wiring.I2C_MAIN: {wiring.LCD_ADDRESS: self.lcd_driver, wiring.RTC_ADDRESS: self.rtc}},
+            self.uarts,
+            virtual=self.virtual,
+            unique_id=self.serial.encode()[:8].ljust(8, b"\0"),
+            heap_kib=heap_kib,
+        )
+
+    def _reset_metering(self, level: int, t_ns: int) -> None:
+        self.metering.reset(level, t_ns)
+        self.world.touch(self.metering)
+
+    def _manufacture(self) -> None:
+        """Write the factory record, as the production line does."""
+        address, image = firmware_code.factory_image(self.type, self.serial)
+        self.fram.poke(address, image)
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Bench:
+        self.supply.source_changed(self.world.now)
+        if not self.virtual:
+            for uart in self.uarts:
+                uart.open_ports()
+            self._real_time = RealTime(self)
+            self._real_time.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop everything. What the firmware has printed stays in `log`."""
+        if self._real_time is not None:
+            self._real_time.stop()
+        self.mcu.stop()
+        for uart in self.uarts:
+            uart.close()
+
+    @property
+    def hold(self) -> AbstractContextManager[Any]:
+        """In real time the bench runs in a thread of its own; inside `with bench.hold:` it stands still."""
+        return self._real_time.lock if self._real_time is not None else nullcontext()
+
+    @property
+    def now(self) -> float:
+        """Bench time, seconds since the bench was made."""
+        return self.world.now / NS
+
+    @property
+    def log(self) -> str:
+        """What the firmware has printed; a meter that is well prints nothing."""
+        return self.mcu.log + (self.mcu.process.log if self.mcu.process else "")
+
+    def run(self, seconds: float) -> None:
+        """Let `seconds` of bench time pass. FirmwareStopped if the firmware ends although the supply is on."""
+        if self._real_time is not None:
+            self._real_time.sleep(seconds)
+        else:
+            self.mcu.run_until(self.world.now + round(seconds * NS))
+
+    # --- mains ------------------------------------------------------------------------------------------------
+
+    def power_cut(self) -> None:
+        """Mains off; returns when the supply's hold-up is over and the electronics are off (about 10 s later)."""
+        self.mains_off()
+        while self.supply.on:
+            self.run(0.5)
+
+    def kill(self) -> None:
+        """Supply voltage gone at this instant: no warning, no hold-up."""
+        with self.hold:
+            self.supply.drop(self.world.now)
+            self.mains_off()
+
+    def power_on(self) -> None:
+        """Mains back, as it was before `power_cut` or `kill`."""
+        with self.hold:
+            if self._before_cut is not None:
+                before, self._before_cut = self._before_cut, None
+                self.source.set(**before)
+
+    def mains_off(self) -> None:
+        """Mains gone; the electronics live on until the hold-up is over."""
+        with self.hold:
+            if self._before_cut is None:
+                setting = self.source.setting
+                self._before_cut = {"u": setting.u, "i": setting.i}
+                self.source.set(u=0, i=0)
+
+    def _power_changed(self, on: bool, _t_ns: int) -> None:
+        if on:
+            self.mcu.start()
+        else:
+            self.mcu.stop()
+        self.world.settle()
+
+    # --- what a person or a client sees -----------------------------------------------------------------------
+
+    @property
+    def leds(self) -> Leds:
+        """Flashes of the two test LEDs so far."""
+        active, reactive = self.metering.cf_pulses[0], self.metering.cf_pulses[1]
+        return Leds([t / NS for t in active], [t / NS for t in reactive])
+
+    def readout(self, list_number: int = 0) -> dict[str, DataSet]:
+        """Read out over the optical port, as a client does (300 Bd, then the offered rate); data sets by code.
+
+        `list_number`: 0 standard, 6 service. Takes some seconds of bench time.
+        """
+        end = VirtualEnd()
+        with self.hold:
+            self.uarts[0].attach(end)
+        try:
+            data_sets = IecReader(end, self.run, self.hold).readout(list_number)
+        finally:
+            with self.hold:
+                self.uarts[0].detach(end)
+        return {data_set.code: data_set for data_set in data_sets}
+
+    def read(self, code: str) -> DataSet:
+        """One data set of the readout, from the service list if the standard list does not have it. KeyError if none."""
+        data_sets = self.readout(0)
+        return data_sets[code] if code in data_sets else self.readout(6)[code]
+
+    # --- what only a bench can know ---------------------------------------------------------------------------
+
+    def totals(self) -> dict[str, int]:
+        """The energy totals as they lie in the FRAM, mWs and mvars, in full resolution. {} on a new meter."""
+        return firmware_code.energy_totals(self.fram)
+
+    def inject(self, part: str, **faults: Any) -> None:
+        """Set fault hooks of a chip model: `bench.inject("metering", stuck_miso=0)`; see each model's `faults`.
+
+        `part` is metering, fram, rtc or lcd. AttributeError if the model has no such fault.
+        """
+        models = {"metering": self.metering, "fram": self.fram, "rtc": self.rtc, "lcd": self.lcd_driver}
+        hooks = models[part].faults
+        with self.hold:
+            for name, value in faults.items():
+                if not hasattr(hooks, name):
+                    raise AttributeError(f"{part} has no fault {name!r}; it has {sorted(vars(hooks))}")
+                setattr(hooks, name, value)
+
+    def tear(self, n_bytes: int) -> None:
+        """Lose the supply inside the FRAM write that is under way when `n_bytes` more bytes have been stored."""
+        self.fram.cut_after(n_bytes, self.kill, torn_byte=True)
+
+    def heap(self) -> dict[str, int]:
+        """Bytes of the firmware's heap: code, data, and the most data seen; measured now after a collection."""
+        self.mcu.report_heap = True
+        self.run(0.1)
+        code, data = self.mcu.heap
+        return {"code": code, "data": data, "high_water": self.mcu.heap_high_water}

@@ -1,0 +1,57 @@
+"""The GPIO block of the virtual board: pins to nets, edges to interrupts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tools.bench.line import Line
+
+FALLING, RISING = 1, 2
+
+
+class Gpio:
+    """`levels`: input pin levels, one bit a pin. `edges`: enabled edges not yet told to the firmware."""
+
+    def __init__(self) -> None:
+        self.levels = 0
+        self.edges = 0
+        self._triggers: dict[int, int] = {}
+        self._outputs: dict[int, Callable[[int, int], None]] = {}
+
+    def input(self, pin: int, line: Line) -> None:
+        """Join an input pin to a net."""
+
+        def follow(_line: Line, level: int, _t_ns: int) -> None:
+            if level:
+                self.levels |= 1 << pin
+            else:
+                self.levels &= ~(1 << pin)
+            if self._triggers.get(pin, 0) & (RISING if level else FALLING):
+                self.edges |= 1 << pin
+
+        if line.level:
+            self.levels |= 1 << pin
+        line.listeners.append(follow)
+
+    def output(self, pin: int, drive: Callable[[int, int], None]) -> None:
+        """Have `drive(level, t_ns)` called when the firmware writes the pin."""
+        self._outputs[pin] = drive
+
+    def write(self, pin: int, level: int, t_ns: int) -> None:
+        drive = self._outputs.get(pin)
+        if drive is not None:
+            drive(level, t_ns)
+
+    def set_trigger(self, pin: int, trigger: int) -> None:
+        """Choose the edges of `pin` that interrupt (FALLING, RISING, both, 0 for none)."""
+        self._triggers[pin] = trigger
+
+    def take_edges(self) -> int:
+        """Edges since the last call."""
+        edges, self.edges = self.edges, 0
+        return edges
+
+    def reset(self) -> None:
+        """The microcontroller restarts: no interrupts enabled, none pending."""
+        self._triggers.clear()
+        self.edges = 0

@@ -1,0 +1,345 @@
+"""The virtual microcontroller: serves the firmware's bus accesses (see boards/virtual/link.py for the wire).
+
+The firmware's process leads; the world follows. Each message carries the firmware's local time: the world is brought
+to it before the message is carried out. A WAIT lets the world run on to the next interrupt or character, or to the
+time the firmware asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from tools.bench.gpio import Gpio
+from tools.bench.process import DEFAULT_HEAP_KIB, FirmwareProcess, FirmwareStopped
+from tools.bench.uart import UartLine
+from tools.bench.world import NEVER, Device, World
+
+PWRON_RESET, WDT_RESET, SOFT_RESET = 1, 3, 5
+
+(PIN_WRITE, PIN_IRQ, SPI, I2C_WRITE, I2C_READ, UART_INIT, UART_WRITE, UART_READ) = range(1, 9)
+(WAIT, HELLO, WDT, RESET, HEAP, SPI_READ) = range(9, 15)
+
+_HEADER = struct.Struct("<BBHQ")
+_HEADER_SIZE = _HEADER.size
+_ANSWER = struct.Struct("<QIIBBH")
+_VIRTUAL, _REPORT_HEAP = 1, 2
+_FIFO = 256
+
+
+class SpiChip(Device, Protocol):
+    """A chip on an SPI bus; the bench brings it to `t_ns` before each call."""
+
+    def select(self, t_ns: int) -> None:
+        """The select pin falls."""
+
+    def deselect(self, t_ns: int) -> None:
+        """The select pin rises."""
+
+    def exchange(self, data: bytes, t_ns: int) -> bytes:
+        """Clock `data` in and the same number of bytes out."""
+
+
+class I2cChip(Device, Protocol):
+    """A chip on an I2C bus; the bench brings it to `t_ns` before each call."""
+
+    def i2c_write(self, data: bytes, t_ns: int) -> int:
+        """Number of bytes acknowledged, address included; 0 if the chip does not answer."""
+
+    def i2c_read(self, n: int, t_ns: int) -> bytes:
+        """`n` bytes."""
+
+
+class Watchdog:
+    """Restarts the firmware when it is not fed for `timeout_ns`."""
+
+    def __init__(self) -> None:
+        self.timeout_ns = 0
+        self.due_ns: int | None = None
+
+    def start(self, timeout_ms: int, t_ns: int) -> None:
+        self.timeout_ns = timeout_ms * 1_000_000
+        self.feed(t_ns)
+
+    def feed(self, t_ns: int) -> None:
+        self.due_ns = t_ns + self.timeout_ns
+
+    def stop(self) -> None:
+        self.due_ns = None
+
+
+class Mcu:
+    """Buses, pins, ports and the firmware process behind them.
+
+    `heap` is the last heap report,
+    (code bytes, data bytes); `transcript` is the hash of everything that has crossed the wire.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        gpio: Gpio,
+        spi: Mapping[int, SpiBus],
+        i2c: Mapping[int, Mapping[int, I2cChip]],
+        uarts: Sequence[UartLine],
+        *,
+        virtual: bool,
+        unique_id: bytes,
+        heap_kib: int = DEFAULT_HEAP_KIB,
+    ) -> None:
+        self.world, self.gpio, self.spi, self.i2c, self.uarts = world, gpio, spi, i2c, uarts
+        self.virtual, self.unique_id, self.heap_kib = virtual, unique_id, heap_kib
+        self.watchdog = Watchdog()
+        self.process: FirmwareProcess | None = None
+        self.heap = (0, 0)
+        self.heap_high_water = 0
+        self.report_heap = False
+        self.restarts = 0
+        self.waiting_until: int | None = None
+        self.log = ""
+        self._cause = PWRON_RESET
+        self._hash = hashlib.blake2b(digest_size=16)
+        self._buffer = b""
+        self._told = 0  # UARTs of which the firmware knows that bytes wait, one bit each
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    def start(self, cause: int = PWRON_RESET) -> None:
+        """Power-on or reset: a new process."""
+        self._cause = cause
+        self.gpio.reset()
+        self.watchdog.stop()
+        self.waiting_until = None
+        self._told = 0
+        self._buffer = b""
+        for bus in self.spi.values():
+            bus.release(self.world.now)
+        self.process = FirmwareProcess(self.heap_kib)
+
+    def stop(self) -> None:
+        """Power-off at this instant."""
+        if self.process is None:
+            return
+        self.process.kill()
+        self._keep_log()
+
+    def _restart(self, cause: int) -> None:
+        self.stop()
+        self.restarts += 1
+        self.start(cause)
+
+    def _keep_log(self) -> None:
+        if self.process is not None:
+            self.log += self.process.log
+            self.process = None
+
+    @property
+    def transcript(self) -> str:
+        """Hash of all messages and answers so far: equal for two runs that did the same at the same times."""
+        return self._hash.hexdigest()
+
+    # --- serving ----------------------------------------------------------------------------------------------
+
+    def run_until(self, t_end: int) -> None:
+        """Virtual time: serve the firmware and let the world follow until `t_end`."""
+        world = self.world
+        world.settle()
+        while world.now < t_end:
+            if self.process is None:
+                world.advance(t_end, lambda: self.process is not None)
+            elif self.waiting_until is not None:
+                self.continue_wait(t_end)
+            else:
+                self.receive()
+        world.settle()
+
+    def continue_wait(self, t_limit: int) -> bool:
+        """Let the world run while the firmware waits, up to `t_limit`; answers it if its wait is over."""
+        assert self.waiting_until is not None
+        target = min(self.waiting_until, t_limit, self.watchdog.due_ns or NEVER)
+        process = self.process
+        self.world.advance(target, lambda: self.gpio.edges or self._new_bytes() or self.process is not process)
+        if self.process is not process:
+            return False
+        if self.gpio.edges or self._new_bytes() or self.world.now >= self.waiting_until:
+            self.waiting_until = None
+            self._answer(b"")
+            return True
+        self._check_watchdog()
+        return False
+
+    def receive(self) -> None:
+        """Take what the firmware has sent (blocking) and carry it out."""
+        assert self.process is not None
+        data = self.process.receive()
+        if not data:
+            self._ended()
+            return
+        if self.virtual:
+            self._hash.update(data)
+        self._buffer = self._buffer + data if self._buffer else data
+        self._serve_buffer()
+
+    def _ended(self) -> None:
+        assert self.process is not None
+        self.process.close()
+        tail = self.process.log[-2000:]
+        self._keep_log()
+        raise FirmwareStopped(f"the firmware process ended by itself; it printed:\n{tail}")
+
+    def _serve_buffer(self) -> None:
+        buffer, process, world = self._buffer, self.process, self.world
+        start, filled = 0, len(buffer)
+        while filled - start >= _HEADER_SIZE:
+            op, argument, size, t = _HEADER.unpack_from(buffer, start)
+            end = start + _HEADER_SIZE + size
+            if filled < end:
+                break
+            payload = buffer[start + _HEADER_SIZE : end]
+            start = end
+            if t > world.now and self.virtual:
+                world.advance(t)
+                if self.process is not process:
+                    return  # the supply died before the message took effect
+            self._serve(op, argument, payload)
+            if self.process is not process:
+                return
+        self._buffer = buffer[start:]
+
+    def _serve(self, op: int, argument: int, payload: bytes) -> None:
+        t = self.world.now
+        if op == PIN_WRITE:
+            self.gpio.write(argument, payload[0], t)
+        elif op == SPI_READ:
+            self._answer(self.spi[argument].exchange(bytes(payload[0] + 256 * payload[1]), t))
+        elif op == SPI:
+            if argument & 0x80:
+                self.spi[argument & 0x7F].exchange(payload, t)
+            else:
+                self._answer(self.spi[argument].exchange(payload, t))
+        elif op == WAIT:
+            self.waiting_until = int.from_bytes(payload, "little")
+        elif op == I2C_WRITE:
+            self._answer(bytes([self._i2c_write(argument, payload[0], payload[1:], t)]))
+        elif op == I2C_READ:
+            data = self._i2c_read(argument, payload[0], payload[1], t)
+            self._answer(b"\x01" + data if len(data) == payload[1] else bytes(payload[1] + 1))
+        else:
+            self._serve_rare(op, argument, payload, t)
+
+    def _i2c_write(self, bus: int, address: int, data: bytes, t: int) -> int:
+        chip = self.i2c[bus].get(address)
+        if chip is None:
+            return 0
+        chip.advance(t)
+        acked = chip.i2c_write(data, t)
+        self.world.touch(chip)
+        return acked
+
+    def _i2c_read(self, bus: int, address: int, size: int, t: int) -> bytes:
+        chip = self.i2c[bus].get(address)
+        if chip is None:
+            return b""
+        chip.advance(t)
+        data = chip.i2c_read(size, t)
+        self.world.touch(chip)
+        return data
+
+    def _serve_rare(self, op: int, argument: int, payload: bytes, t: int) -> None:
+        if op in (UART_INIT, UART_WRITE, UART_READ):
+            self._serve_uart(op, self.uarts[argument], payload, t)
+        elif op == PIN_IRQ:
+            self.gpio.set_trigger(argument, payload[0])
+        elif op == HELLO:
+            self._answer(self.unique_id + bytes([self._cause]), greeting=True)
+        elif op == WDT and argument:
+            self.watchdog.start(int.from_bytes(payload, "little"), t)
+        elif op == WDT:
+            self.watchdog.feed(t)
+        elif op == RESET:
+            self._restart(SOFT_RESET)
+        elif op == HEAP:
+            self.heap = struct.unpack("<II", payload)
+            self.heap_high_water = max(self.heap_high_water, self.heap[1])
+        else:
+            raise ValueError(f"unknown message {op} from the firmware")
+
+    def _serve_uart(self, op: int, uart: UartLine, payload: bytes, t: int) -> None:
+        uart.advance(t)
+        if op == UART_INIT:
+            baud, bits, parity, stop = struct.unpack("<IBBB", payload)
+            uart.configure(baud, bits, None if parity == 2 else parity, stop, t)
+        elif op == UART_WRITE:
+            uart.transmit(payload, t)
+        else:
+            data = uart.read(_FIFO)
+            self._answer((len(data).to_bytes(2, "little") + data).ljust(_FIFO + 2, b"\0"))
+        self.world.touch(uart)
+
+    def _check_watchdog(self) -> None:
+        if self.watchdog.due_ns is not None and self.world.now >= self.watchdog.due_ns:
+            self._restart(WDT_RESET)
+
+    def _new_bytes(self) -> bool:
+        """Whether a port has received since the firmware was last told: it need not read what it was told of."""
+        return any(uart.receive_ready() and not self._told >> n & 1 for n, uart in enumerate(self.uarts))
+
+    def _answer(self, payload: bytes, greeting: bool = False) -> None:
+        assert self.process is not None
+        received = 0
+        for n, uart in enumerate(self.uarts):
+            if uart.receive_ready():
+                received |= 1 << n
+        self._told = received
+        flags = _VIRTUAL if greeting and self.virtual else 0
+        if self.report_heap and not greeting:
+            flags |= _REPORT_HEAP
+            self.report_heap = False
+        head = _ANSWER.pack(self.world.now, self.gpio.levels, self.gpio.take_edges(), received, flags, len(payload))
+        answer = head + payload
+        if self.virtual:
+            self._hash.update(answer)
+        try:
+            self.process.send(answer)
+        except BrokenPipeError:
+            self._ended()
+
+
+class SpiBus:
+    """Chips on one bus with their selects; nobody selected reads as pulled up."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._selected: list[SpiChip] = []
+
+    def select(self, chip: SpiChip) -> Callable[[int, int], None]:
+        """A drive function for the chip's active-low select pin."""
+
+        def drive(level: int, t_ns: int) -> None:
+            if level == (chip not in self._selected):
+                return
+            chip.advance(t_ns)
+            if level:
+                self._selected.remove(chip)
+                chip.deselect(t_ns)
+            else:
+                self._selected.append(chip)
+                chip.select(t_ns)
+            self._world.touch(chip)
+
+        return drive
+
+    def exchange(self, data: bytes, t_ns: int) -> bytes:
+        for chip in self._selected:
+            chip.advance(t_ns)
+            answer = chip.exchange(data, t_ns)
+            self._world.touch(chip)
+        return answer if self._selected else b"\xff" * len(data)
+
+    def release(self, t_ns: int) -> None:
+        """The microcontroller has restarted: its pins float and the pull-ups deselect every chip."""
+        while self._selected:
+            self._selected.pop().deselect(t_ns)
+

@@ -1,0 +1,135 @@
+"""A live meter in the terminal: its display, its load and its ports; keys change the load."""
+
+from __future__ import annotations
+
+import select
+import sys
+import termios
+import time
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel as Frame
+from rich.table import Table
+from rich.text import Text
+
+from tools.bench.bench import Bench
+from tools.bench.lcd import glass, patterns
+
+_REFRESH_HZ = 4
+_KEYS = "+/- current   </> phase angle   m mains on/off   q quit"
+_CLIENT = (
+    "{python} -c \"from iec62056_21.client import Iec6205621Client as C; c = C.with_serial_transport('{port}'); "
+    "c.connect(); print(*(f'{{d.address}} {{d.value}} {{d.unit or str()}}' for d in c.standard_readout().data), sep=chr(10))\""
+)
+_CURRENT_STEP, _ANGLE_STEP = 0.5, 15.0
+_CURRENT_MAX = 10.0
+
+
+def _rows(lit: frozenset[int], digits: object, points: bytes) -> list[str]:
+    """Three rows of text that draw seven-segment digits."""
+    rows = ["", "", ""]
+    for place, pattern in enumerate(patterns(lit, digits)):  # type: ignore[arg-type]
+        a, b, c, d, e, f, g = (pattern >> n & 1 for n in range(7))
+        dot = "." if place < len(points) and points[place] in lit else " "
+        rows[0] += f" {'_' if a else ' '}  "
+        rows[1] += f"{'|' if f else ' '}{'_' if g else ' '}{'|' if b else ' '} "
+        rows[2] += f"{'|' if e else ' '}{'_' if d else ' '}{'|' if c else ' '}{dot}"
+    return rows
+
+
+class Panel:
+    """The terminal view of one bench in real time."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.console = Console()
+        self._on = True
+
+    def run(self, once: bool = False) -> None:
+        """Show the ports, then the meter until `q` or Ctrl-C; without a terminal, a line whenever the display changes."""
+        self._print_ports()
+        try:
+            if once:
+                self.bench.run(3.0)
+                print(self.bench.lcd)
+            elif sys.stdin.isatty() and self.console.is_terminal:
+                self._live()
+            else:
+                self._lines()
+        except KeyboardInterrupt:
+            pass
+
+    def _print_ports(self) -> None:
+        for uart in self.bench.uarts:
+            for end in uart.open_ends():
+                print(f"{uart.name:8} {end.name}")
+        port = self.bench.uarts[0].open_ends()[0].name
+        print("\nRead it with the PyPI client iec62056-21, from another terminal:\n")
+        print(f"  {_CLIENT.format(python=sys.executable, port=port)}\n", flush=True)
+
+    def _lines(self) -> None:
+        shown = ""
+        while True:
+            text = str(self.bench.lcd)
+            if text != shown:
+                print(text, flush=True)
+                shown = text
+            self.bench.run(1 / _REFRESH_HZ)
+
+    def _live(self) -> None:
+        with _raw_keys(), Live(console=self.console, refresh_per_second=_REFRESH_HZ) as live:
+            while True:
+                live.update(self._picture())
+                end = time.monotonic() + 1 / _REFRESH_HZ
+                while (left := end - time.monotonic()) > 0:
+                    if select.select([sys.stdin], [], [], left)[0] and not self._key(sys.stdin.read(1)):
+                        return
+                self.bench.run(0)
+
+    def _key(self, key: str) -> bool:
+        """Act on a key; false ends the view."""
+        with self.bench.hold:
+            setting = self.bench.source.setting
+            if key in "+-":
+                step = _CURRENT_STEP if key == "+" else -_CURRENT_STEP
+                self.bench.source.set(i=[min(_CURRENT_MAX, max(0.0, i + step)) for i in setting.i])
+            elif key in "<>":
+                step = _ANGLE_STEP if key == ">" else -_ANGLE_STEP
+                self.bench.source.set(phi=[(phi + step + 180) % 360 - 180 for phi in setting.phi])
+            elif key == "m":
+                self._on = not self._on
+                if self._on:
+                    self.bench.power_on()
+                else:
+                    self.bench.mains_off()
+        return key != "q"
+
+    def _picture(self) -> Frame:
+        with self.bench.hold:
+            lcd, truth, leds = self.bench.lcd, self.bench.source.truth(), self.bench.leds
+            lit = lcd.lit
+        index = _rows(lit, glass.INDEX_DIGITS, glass.INDEX_POINTS)
+        value = _rows(lit, glass.VALUE_DIGITS, glass.VALUE_POINTS)
+        glass_text = Text("\n".join(f"{left}    {right}" for left, right in zip(index, value, strict=True)), style="bold")
+        glass_text.append("   " + lcd.unit + "\n\n" + "  ".join(sorted(lcd.symbols)))
+        load = Table("", "U / V", "I / A", "P / W", "Q / var", box=None)
+        for n in range(3):
+            load.add_row(f"L{n + 1}", *(f"{x[n]:.1f}" for x in (truth.u, truth.i, truth.p, truth.q)))
+        flashes = f"test LEDs: active {len(leds.active)}, reactive {len(leds.reactive)} flashes"
+        state = "mains on" if self._on else "mains off"
+        body = Group(Frame(glass_text), load, Text(f"{flashes}   {state}"), Text(_KEYS, style="dim"))
+        return Frame(body, title=f"{self.bench.type}  {self.bench.serial}", width=86)
+
+
+@contextmanager
+def _raw_keys() -> Iterator[None]:
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setcbreak(sys.stdin)
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

@@ -1,0 +1,89 @@
+"""The firmware's own MicroPython process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOT = ROOT / "boards" / "virtual" / "boot.py"
+DEFAULT_HEAP_KIB = 1024
+
+
+class FirmwareStopped(RuntimeError):
+    """The firmware process ended although the supply was on; the text has the end of what it printed."""
+
+
+def find_micropython() -> str:
+    """Path of the `micropython` to run: next to this Python, else on PATH."""
+    beside = Path(sys.executable).parent / "micropython"
+    if beside.exists():
+        return str(beside)
+    found = shutil.which("micropython")
+    if found is None:
+        raise FileNotFoundError(
+            "no `micropython` found: run `make setup`, or install MicroPython 1.24 or later (Unix port) on PATH"
+        )
+    return found
+
+
+class FirmwareProcess:
+    """One life of the firmware: from power-on to power-off or reset.
+
+    The wire is a pair of pipes (two thirds of the round-trip time of a socket). `fileno` is readable when the firmware
+    has sent something.
+    """
+
+    def __init__(self, heap_kib: int = DEFAULT_HEAP_KIB) -> None:
+        self._from_firmware, firmware_out = os.pipe()
+        firmware_in, self._to_firmware = os.pipe()
+        self._log = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            [find_micropython(), "-X", f"heapsize={heap_kib}K", str(BOOT), str(firmware_in), str(firmware_out)],
+            pass_fds=[firmware_in, firmware_out],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "MICROPYPATH": ".frozen"},
+        )
+        os.close(firmware_in)
+        os.close(firmware_out)
+        self._open = True
+
+    def fileno(self) -> int:
+        return self._from_firmware
+
+    def receive(self) -> bytes:
+        """What the firmware has sent (waits for something); b"" if the process has ended."""
+        return os.read(self._from_firmware, 1 << 16)
+
+    def send(self, data: bytes) -> None:
+        """BrokenPipeError if the process has ended."""
+        os.write(self._to_firmware, data)
+
+    @property
+    def log(self) -> str:
+        """What the firmware has printed so far."""
+        # pread: the file position is shared with the process that writes
+        return os.pread(self._log.fileno(), 1 << 20, 0).decode("utf-8", "replace")
+
+    def kill(self) -> None:
+        """Power off: the process is gone at once, with everything it held in RAM."""
+        self._process.kill()
+        self.close()
+
+    def close(self) -> None:
+        """Let the process end by itself (it does when the wire is gone) and reap it."""
+        if self._open:
+            self._open = False
+            os.close(self._from_firmware)
+            os.close(self._to_firmware)
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
