@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python -m
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint size deploy clean
+.PHONY: help setup run test soak lint size deploy pictures clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ size: $(READY) ## code size per architecture and heap use against the budgets
 
 deploy: $(READY) ## put the firmware on a board: make deploy BOARD=pico2 PORT=/dev/ttyACM0 (or ARGS=--dry-run)
 	@$(RUN) tools.deploy $(if $(BOARD),--board $(BOARD)) $(if $(PORT),--port $(PORT)) $(ARGS)
+
+pictures: $(READY) ## take the README's pictures anew
+	@$(RUN) tools.pictures
 
 clean: ## remove .venv and everything that was built
 	rm -rf $(VENV) .build .hypothesis .mypy_cache .pytest_cache .ruff_cache
