@@ -9,6 +9,7 @@ import sys
 
 import machine
 from board import Board
+
 from meter.meter import Meter
 
 try:

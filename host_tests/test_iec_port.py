@@ -193,7 +193,7 @@ def test_own_light_in_the_receiver_does_not_disturb(make: Maker) -> None:
 
 
 @pytest.mark.parametrize("reflect", [False, True])
-@pytest.mark.parametrize("busy_ms", [0, 80])
+@pytest.mark.parametrize("busy_ms", [0, 40])
 def test_a_client_that_answers_without_any_pause_is_understood(make: Maker, reflect: bool, busy_ms: int) -> None:
     """The PyPI client sends its option select as soon as it has the identification, heard or not."""
     bench = make(busy_ms=busy_ms)

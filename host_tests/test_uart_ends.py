@@ -13,7 +13,7 @@ import pytest
 import serial
 
 from host_tests.test_uart_model import REQUEST, arrivals, near
-from tools.bench.uart import PtyEnd, TcpEnd, UartLine
+from tools.bench.uart import PtyEnd, TcpEnd, UartLine, WatchedEnd
 
 # --- pseudo-terminal ---------------------------------------------------------------------------------------------
 
@@ -26,7 +26,7 @@ def pty() -> Iterator[tuple[UartLine, PtyEnd]]:
     line.close()
 
 
-def serve(line: UartLine, end: PtyEnd | TcpEnd, seconds: float = 1) -> bytes:
+def serve(line: UartLine, end: WatchedEnd, seconds: float = 1) -> bytes:
     """Let the bench look at the end, then let `seconds` of bench time pass; what the meter has received."""
     while select.select([end.fileno()], [], [], 0.05)[0]:
         end.on_readable(line.now)
@@ -197,6 +197,20 @@ def test_tcp_client_has_the_meters_rate_whatever_it_is(tcp: tuple[UartLine, TcpE
             line.transmit(b"answer", line.now)
             line.advance(line.now + 10**9)
             assert client.recv(100) == b"answer"
+
+
+def test_ends_are_opened_by_their_names() -> None:
+    line = UartLine()
+    pty, tcp = line.open_ports()
+    try:
+        assert line.open_ends() == [pty, tcp]
+        for end in line.open_ends():
+            with serial.serial_for_url(end.name, 300) as client:
+                client.write(REQUEST)
+                assert serve(line, end) == REQUEST
+    finally:
+        line.close()
+    assert line.ends == []
 
 
 def test_tcp_listens_on_the_loopback_only(tcp: tuple[UartLine, TcpEnd]) -> None:

@@ -17,9 +17,8 @@ import gc
 import sys
 from struct import pack_into
 
-import uctypes
-
 import micropython
+import uctypes
 from micropython import const
 
 _PIN_WRITE = const(1)
@@ -85,6 +84,7 @@ def now() -> int:
     return _synced + (_real_us() - _real_base) * 1000
 
 
+@micropython.native
 def read_clock() -> int:
     """Local time in bench ns, as a program reads it: in virtual time every reading costs 1 us."""
     global _now
@@ -94,6 +94,7 @@ def read_clock() -> int:
     return now()
 
 
+@micropython.native
 def spend(ns: int) -> None:
     """Let `ns` of bus time pass (virtual time; in real time the bus is not slowed down)."""
     global _now
@@ -101,17 +102,33 @@ def spend(ns: int) -> None:
         _now += ns
 
 
+@micropython.viper
+def _put(out: ptr8, at: int, head: int, t: int, payload: ptr8) -> int:
+    """Write a message at `at`; where it ends. `head`: op, argument << 8, length << 16. Needs 64-bit integers."""
+    n = 0
+    while n < 4:
+        out[at + n] = head >> (8 * n)
+        n += 1
+    while n < 12:
+        out[at + n] = t >> (8 * (n - 4))
+        n += 1
+    at += 12
+    size = head >> 16
+    n = 0
+    while n < size:
+        out[at + n] = payload[n]
+        n += 1
+    return at + size
+
+
 @micropython.native
 def post(op: int, argument: int, payload) -> None:
-    """Queue a message that needs no answer."""
+    """Queue a message that needs no answer. `payload` is bytes-like, of at most 4 KiB."""
     global _fill
     size = len(payload)
     if _fill + _HEADER + size > len(_out):
         _flush()
-    pack_into("<BBHQ", _out, _fill, op, argument, size, now())
-    start = _fill + _HEADER
-    _out[start : start + size] = payload
-    _fill = start + size
+    _fill = _put(_out, _fill, op | argument << 8 | size << 16, now(), payload)
 
 
 @micropython.native
@@ -121,12 +138,14 @@ def sync(op: int, argument: int, payload, answer_size: int):
     return _collect(answer_size)
 
 
+@micropython.native
 def refresh() -> None:
     """Bring pin levels up to date if local time has moved on since the last sync."""
     if now() - _synced >= _STALE_NS:
         wait(now())
 
 
+@micropython.native
 def wait(until: int) -> None:
     """Sleep until bench time `until` (ns) or until an interrupt edge or a received character, whichever is first."""
     pack_into("<Q", _until, 0, until)

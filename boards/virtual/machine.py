@@ -10,6 +10,7 @@ import sys
 from struct import pack
 
 import link
+import micropython
 from micropython import const
 
 PWRON_RESET = const(1)
@@ -32,6 +33,7 @@ _POLL = const(3)  # stream protocol request
 _POLL_IN = const(1)
 _POLL_OUT = const(4)
 _UART_FIFO = const(256)
+_CHUNK = const(2048)  # longest SPI transfer in one message
 
 _unique_id, _reset_cause = link.hello()
 
@@ -69,6 +71,7 @@ class Pin:
         if mode in (Pin.OUT, Pin.OPEN_DRAIN):
             self.value(1 if value is None and mode == Pin.OPEN_DRAIN else value or 0)
 
+    @micropython.native
     def value(self, level=None):
         if level is None:
             if self._output is not None:
@@ -98,7 +101,7 @@ class SPI:
 
     MSB = 0
 
-    def __init__(self, id: int, baudrate: int = 1_000_000, *, polarity: int = 0, phase: int = 0, bits: int = 8, **_pins):
+    def __init__(self, id: int, baudrate: int = 1_000_000, *, polarity: int = 0, phase: int = 0, **_pins):
         self._id = id
         self._byte_ns = 8_000_000_000 // baudrate
         self._size = bytearray(2)
@@ -108,18 +111,28 @@ class SPI:
         return link.sync(_SPI, self._id, data, len(data))
 
     def write(self, buf) -> None:
+        if len(buf) > _CHUNK:
+            view = memoryview(buf)
+            for start in range(0, len(buf), _CHUNK):
+                self.write(view[start : start + _CHUNK])
+            return
         # Nothing comes back, so it need not wait; bit 7 of the bus number says so.
         link.spend(self._byte_ns * len(buf))
         link.post(_SPI, self._id | 0x80, buf)
 
+    @micropython.native
     def readinto(self, buf, write: int = 0) -> None:
         size = len(buf)
-        if write:
+        if size > _CHUNK:
+            view = memoryview(buf)
+            for start in range(0, size, _CHUNK):
+                self.readinto(view[start : start + _CHUNK], write)
+        elif write:
             buf[:] = self._transfer(bytes([write]) * size)
-            return
-        self._size[0], self._size[1] = size & 0xFF, size >> 8
-        link.spend(self._byte_ns * size)
-        buf[:] = link.sync(_SPI_READ, self._id, self._size, size)
+        else:
+            self._size[0], self._size[1] = size & 0xFF, size >> 8
+            link.spend(self._byte_ns * size)
+            buf[:] = link.sync(_SPI_READ, self._id, self._size, size)
 
     def read(self, nbytes: int, write: int = 0) -> bytes:
         buf = bytearray(nbytes)
@@ -127,6 +140,7 @@ class SPI:
         return bytes(buf)
 
     def write_readinto(self, write_buf, read_buf) -> None:
+        """At most _CHUNK bytes: what a register access needs."""
         read_buf[:] = self._transfer(write_buf)
 
 

@@ -4,6 +4,8 @@ Same names and behaviour as MicroPython's: a queue orders tasks by due tick, fir
 task can be awaited, cancelled and asked whether it is done. A meter has about ten tasks, so a sorted list does.
 """
 
+import micropython
+
 core = None  # asyncio.core, which imports this module and so cannot be imported by it; set by boot.py
 
 
@@ -16,6 +18,7 @@ class TaskQueue:
     def peek(self):
         return self._tasks[0] if self._tasks else None
 
+    @micropython.native
     def push(self, task, key=None):
         task.data = None
         task.ph_key = key = core.ticks() if key is None else key

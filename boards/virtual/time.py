@@ -9,12 +9,14 @@ from time import *  # noqa: E402, F403  the built-in module: sys.path is empty
 sys.path[:] = _path
 
 import link  # noqa: E402
+import micropython  # noqa: E402
 
 link._real_us = ticks_us  # noqa: F405
 
 _PERIOD = 1 << 30  # ticks wrap as on the 32-bit ports
 
 
+@micropython.native
 def ticks_ms() -> int:
     return link.read_clock() // 1_000_000 & _PERIOD - 1
 
@@ -31,6 +33,7 @@ def ticks_add(ticks: int, delta: int) -> int:
     return ticks + delta & _PERIOD - 1
 
 
+@micropython.native
 def ticks_diff(a: int, b: int) -> int:
     return (a - b + _PERIOD // 2 & _PERIOD - 1) - _PERIOD // 2
 

@@ -12,6 +12,7 @@ import asyncio
 import time
 
 import machine
+
 from drivers.ade9000 import ADE9000, ChipError
 from drivers.ds3231 import DS3231
 from drivers.fram import Fram

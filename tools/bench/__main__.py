@@ -25,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=1, help="decides all that is random (default: %(default)s)")
         command.add_argument("--u", type=_numbers, default=230.0, help="volts, one number or three: 230,230,0")
         command.add_argument("--i", type=_numbers, default=5.0, help="amperes (default: %(default)s)")
-        command.add_argument("--phi", type=_numbers, default=30.0, help="degrees the current lags (default: %(default)s)")
+        command.add_argument("--phi", type=_numbers, default=30.0, help="degrees of lag (default: %(default)s)")
         command.add_argument("--f", type=float, default=50.0, help="hertz (default: %(default)s)")
     return parser
 

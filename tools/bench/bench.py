@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from boards.virtual import wiring
@@ -26,7 +25,7 @@ from tools.bench.iec_client import DataSet, IecReader
 from tools.bench.lcd import Lcd
 from tools.bench.mcu import Mcu, SpiBus
 from tools.bench.pcf8576 import PCF8576
-from tools.bench.process import DEFAULT_HEAP_KIB
+from tools.bench.process import DEFAULT_HEAP_KIB, restore_cores, share_one_core
 from tools.bench.real_time import RealTime
 from tools.bench.source import Source
 from tools.bench.supply import Supply
@@ -57,7 +56,7 @@ class Bench:
 
     def __init__(
         self,
-        type: str = DEFAULT_TYPE,  # noqa: A002  the word of the trade
+        type: str = DEFAULT_TYPE,
         seed: int = 1,
         virtual: bool = True,
         *,
@@ -84,7 +83,7 @@ class Bench:
         self.lcd = Lcd(self.lcd_driver)
         self._before_cut: dict[str, Any] | None = None
         self._real_time: RealTime | None = None
-        self.source.listeners.append(self.supply.source_changed)
+        self._cores: set[int] | None = None
         self.rtc.set_utc(start, 0)
         self._manufacture()
 
@@ -121,6 +120,9 @@ class Bench:
     # --- life -------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Bench:
+        if self.virtual:
+            self._cores = share_one_core()
+        self.source.listeners.append(self.supply.source_changed)
         self.supply.source_changed(self.world.now)
         if not self.virtual:
             for uart in self.uarts:
@@ -129,7 +131,7 @@ class Bench:
             self._real_time.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -139,6 +141,7 @@ class Bench:
         self.mcu.stop()
         for uart in self.uarts:
             uart.close()
+        restore_cores(self._cores)
 
     @property
     def hold(self) -> AbstractContextManager[Any]:
@@ -222,7 +225,7 @@ class Bench:
         return {data_set.code: data_set for data_set in data_sets}
 
     def read(self, code: str) -> DataSet:
-        """One data set of the readout, from the service list if the standard list does not have it. KeyError if none."""
+        """One data set, from the service list if the standard readout lacks it. KeyError if neither has it."""
         data_sets = self.readout(0)
         return data_sets[code] if code in data_sets else self.readout(6)[code]
 
@@ -237,7 +240,7 @@ class Bench:
 
         `part` is metering, fram, rtc or lcd. AttributeError if the model has no such fault.
         """
-        models = {"metering": self.metering, "fram": self.fram, "rtc": self.rtc, "lcd": self.lcd_driver}
+        models: dict[str, Any] = {"metering": self.metering, "fram": self.fram, "rtc": self.rtc, "lcd": self.lcd_driver}
         hooks = models[part].faults
         with self.hold:
             for name, value in faults.items():

@@ -30,7 +30,7 @@ _FIFO = 256
 
 
 class SpiChip(Device, Protocol):
-    """A chip on an SPI bus; the bench brings it to `t_ns` before each call."""
+    """A chip on an SPI bus; it brings itself to `t_ns` in each call."""
 
     def select(self, t_ns: int) -> None:
         """The select pin falls."""
@@ -155,20 +155,27 @@ class Mcu:
                 self.receive()
         world.settle()
 
-    def continue_wait(self, t_limit: int) -> bool:
-        """Let the world run while the firmware waits, up to `t_limit`; answers it if its wait is over."""
+    def stall(self, seconds: float) -> None:
+        """Virtual time: the firmware stands still (a long garbage collection, say) while the world goes on."""
+        while self.process is not None and self.waiting_until is None:
+            self.receive()
+        self.world.settle()
+        self.world.advance(self.world.now + round(seconds * 1e9))
+
+    def continue_wait(self, t_limit: int) -> None:
+        """Let the world run while the firmware waits, up to `t_limit`; answer it if its wait is over."""
         assert self.waiting_until is not None
-        target = min(self.waiting_until, t_limit, self.watchdog.due_ns or NEVER)
         process = self.process
-        self.world.advance(target, lambda: self.gpio.edges or self._new_bytes() or self.process is not process)
+        if not self._wake():
+            target = min(self.waiting_until, t_limit, self.watchdog.due_ns or NEVER)
+            self.world.advance(target, lambda: self._wake() or self.process is not process)
         if self.process is not process:
-            return False
-        if self.gpio.edges or self._new_bytes() or self.world.now >= self.waiting_until:
+            return
+        if self._wake() or self.world.now >= self.waiting_until:
             self.waiting_until = None
             self._answer(b"")
-            return True
-        self._check_watchdog()
-        return False
+        elif self.watchdog.due_ns is not None and self.world.now >= self.watchdog.due_ns:
+            self._restart(WDT_RESET)
 
     def receive(self) -> None:
         """Take what the firmware has sent (blocking) and carry it out."""
@@ -185,13 +192,13 @@ class Mcu:
     def _ended(self) -> None:
         assert self.process is not None
         self.process.close()
-        tail = self.process.log[-2000:]
+        status, tail = self.process.exit_status, self.process.log[-2000:]
         self._keep_log()
-        raise FirmwareStopped(f"the firmware process ended by itself; it printed:\n{tail}")
+        raise FirmwareStopped(f"the firmware process ended by itself with status {status}; it printed:\n{tail}")
 
     def _serve_buffer(self) -> None:
         buffer, process, world = self._buffer, self.process, self.world
-        start, filled = 0, len(buffer)
+        start, filled, write_pin = 0, len(buffer), self.gpio.write
         while filled - start >= _HEADER_SIZE:
             op, argument, size, t = _HEADER.unpack_from(buffer, start)
             end = start + _HEADER_SIZE + size
@@ -203,16 +210,17 @@ class Mcu:
                 world.advance(t)
                 if self.process is not process:
                     return  # the supply died before the message took effect
-            self._serve(op, argument, payload)
-            if self.process is not process:
-                return
+            if op == PIN_WRITE:
+                write_pin(argument, payload[0], world.now)
+            else:
+                self._serve(op, argument, payload)
+                if self.process is not process:
+                    return
         self._buffer = buffer[start:]
 
     def _serve(self, op: int, argument: int, payload: bytes) -> None:
         t = self.world.now
-        if op == PIN_WRITE:
-            self.gpio.write(argument, payload[0], t)
-        elif op == SPI_READ:
+        if op == SPI_READ:
             self._answer(self.spi[argument].exchange(bytes(payload[0] + 256 * payload[1]), t))
         elif op == SPI:
             if argument & 0x80:
@@ -278,21 +286,22 @@ class Mcu:
             self._answer((len(data).to_bytes(2, "little") + data).ljust(_FIFO + 2, b"\0"))
         self.world.touch(uart)
 
-    def _check_watchdog(self) -> None:
-        if self.watchdog.due_ns is not None and self.world.now >= self.watchdog.due_ns:
-            self._restart(WDT_RESET)
+    def _wake(self) -> bool:
+        """Whether there is news: an edge, or a port has received since the firmware was last told of it."""
+        return bool(self.gpio.edges or self._waiting() & ~self._told)
 
-    def _new_bytes(self) -> bool:
-        """Whether a port has received since the firmware was last told: it need not read what it was told of."""
-        return any(uart.receive_ready() and not self._told >> n & 1 for n, uart in enumerate(self.uarts))
+    def _waiting(self) -> int:
+        """Ports with received bytes, one bit each."""
+        mask, bit = 0, 1
+        for uart in self.uarts:
+            if uart.received:
+                mask |= bit
+            bit <<= 1
+        return mask
 
     def _answer(self, payload: bytes, greeting: bool = False) -> None:
         assert self.process is not None
-        received = 0
-        for n, uart in enumerate(self.uarts):
-            if uart.receive_ready():
-                received |= 1 << n
-        self._told = received
+        received = self._told = self._waiting()
         flags = _VIRTUAL if greeting and self.virtual else 0
         if self.report_heap and not greeting:
             flags |= _REPORT_HEAP
@@ -311,7 +320,7 @@ class SpiBus:
     """Chips on one bus with their selects; nobody selected reads as pulled up."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self._touch = world.touch
         self._selected: list[SpiChip] = []
 
     def select(self, chip: SpiChip) -> Callable[[int, int], None]:
@@ -320,26 +329,22 @@ class SpiBus:
         def drive(level: int, t_ns: int) -> None:
             if level == (chip not in self._selected):
                 return
-            chip.advance(t_ns)
             if level:
                 self._selected.remove(chip)
                 chip.deselect(t_ns)
             else:
                 self._selected.append(chip)
                 chip.select(t_ns)
-            self._world.touch(chip)
 
         return drive
 
     def exchange(self, data: bytes, t_ns: int) -> bytes:
         for chip in self._selected:
-            chip.advance(t_ns)
             answer = chip.exchange(data, t_ns)
-            self._world.touch(chip)
+            self._touch(chip)
         return answer if self._selected else b"\xff" * len(data)
 
     def release(self, t_ns: int) -> None:
         """The microcontroller has restarted: its pins float and the pull-ups deselect every chip."""
         while self._selected:
             self._selected.pop().deselect(t_ns)
-

@@ -23,7 +23,8 @@ _REFRESH_HZ = 4
 _KEYS = "+/- current   </> phase angle   m mains on/off   q quit"
 _CLIENT = (
     "{python} -c \"from iec62056_21.client import Iec6205621Client as C; c = C.with_serial_transport('{port}'); "
-    "c.connect(); print(*(f'{{d.address}} {{d.value}} {{d.unit or str()}}' for d in c.standard_readout().data), sep=chr(10))\""
+    "c.connect(); "
+    "print(*(f'{{d.address}} {{d.value}} {{d.unit or str()}}' for d in c.standard_readout().data), sep=chr(10))\""
 )
 _CURRENT_STEP, _ANGLE_STEP = 0.5, 15.0
 _CURRENT_MAX = 10.0
@@ -50,7 +51,7 @@ class Panel:
         self._on = True
 
     def run(self, once: bool = False) -> None:
-        """Show the ports, then the meter until `q` or Ctrl-C; without a terminal, a line whenever the display changes."""
+        """Show the ports, then the meter until `q` or Ctrl-C; without a terminal a line at each change."""
         self._print_ports()
         try:
             if once:
@@ -114,7 +115,8 @@ class Panel:
             lit = lcd.lit
         index = _rows(lit, glass.INDEX_DIGITS, glass.INDEX_POINTS)
         value = _rows(lit, glass.VALUE_DIGITS, glass.VALUE_POINTS)
-        glass_text = Text("\n".join(f"{left}    {right}" for left, right in zip(index, value, strict=True)), style="bold")
+        rows = (f"{left}    {right}" for left, right in zip(index, value, strict=True))
+        glass_text = Text("\n".join(rows), style="bold")
         glass_text.append("   " + lcd.unit + "\n\n" + "  ".join(sorted(lcd.symbols)))
         load = Table("", "U / V", "I / A", "P / W", "Q / var", box=None)
         for n in range(3):

@@ -90,5 +90,3 @@ class RealTime:
                 mcu.receive()
             elif hasattr(file, "on_readable"):
                 file.on_readable(now)
-
-

@@ -20,7 +20,9 @@ HOLD_UP_NS = 10 * NS
 class Supply:
     """Powers the other devices. `power_fail` is low while mains is missing; `on` says whether the electronics run."""
 
-    def __init__(self, devices: list[Device], volts: Callable[[], float], on_change: Callable[[bool, int], None]) -> None:
+    def __init__(
+        self, devices: list[Device], volts: Callable[[], float], on_change: Callable[[bool, int], None]
+    ) -> None:
         self.power_fail = Line("power_fail", 0)
         self.on = False
         self.hold_up_ns = HOLD_UP_NS

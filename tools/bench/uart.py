@@ -29,7 +29,7 @@ class UartLine:
         self._wires: dict[End, tuple[Edges, Edges]] = {}  # of each end: to the meter, from the meter
         self.overruns = 0
         self._on = True
-        self._received = bytearray()
+        self.received = bytearray()
         self._sender = Sender()
         self._receiver = Receiver(self.baud, self.frame)
         self._disturber = Sender()
@@ -61,12 +61,12 @@ class UartLine:
 
     def receive_ready(self) -> int:
         """Number of characters that wait to be read."""
-        return len(self._received)
+        return len(self.received)
 
     def read(self, n: int) -> bytes:
         """Up to `n` received characters."""
-        data = bytes(self._received[:n])
-        del self._received[:n]
+        data = bytes(self.received[:n])
+        del self.received[:n]
         return data
 
     # --- the far side --------------------------------------------------------------------------------------------
@@ -117,8 +117,8 @@ class UartLine:
             return
         received = self._receiver.advance(t_ns)
         if received and self._on:
-            room = self.rx_capacity - len(self._received)
-            self._received += received[:room]
+            room = self.rx_capacity - len(self.received)
+            self.received += received[:room]
             self.overruns += max(0, len(received) - room)
         for end in self.ends:
             data = end.receiver.advance(t_ns)
@@ -130,7 +130,7 @@ class UartLine:
         """Supply of the meter: without it nothing is sent and nothing heard, and the buffer is lost."""
         self.advance(t_ns)
         self._on = on
-        self._received.clear()
+        self.received.clear()
         if not on:
             self._sender.cut(t_ns)
         self.plan()

@@ -61,11 +61,15 @@ class End:
 
 
 class WatchedEnd(End, ABC):
-    """An end for a client outside the bench: in real time the bench watches `fileno` and calls `on_readable`."""
+    """An end for a client outside the bench: in real time the bench watches `fileno` and calls `on_readable`.
+
+    `name` is what a client opens, as pySerial writes it; `lost` counts characters that nobody took.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.lost = 0  # characters that nobody took
+        self.name = ""
+        self.lost = 0
 
     @abstractmethod
     def fileno(self) -> int:
@@ -120,6 +124,8 @@ class PtyEnd(WatchedEnd):
 
     The kernel keeps neither 7 bits nor parity of a pseudo-terminal, so a client's frame is taken to be the meter's, but
     for the stop bits. The bench keeps the client's side open, so clients may come and go.
+    Characters count as sent at the rate that is set when the bench gets to read them, some ms later: a client that
+    changes its rate must wait that long after its last character, as it would for a real port to drain.
 
     C libraries refuse settings of which the kernel takes none: whoever opens the terminal as 7E1 at the rate it already
     has would get EINVAL. So a harmless input flag (IGNBRK; there are no breaks here), which every client clears, is set
@@ -135,7 +141,7 @@ class PtyEnd(WatchedEnd):
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        self.path = os.ttyname(self._slave)
+        self.name = self.path = os.ttyname(self._slave)
         self._settings: list[Any] = []
         self._changed_ns = 0
         self._looked_ns = 0
@@ -207,6 +213,7 @@ class TcpEnd(WatchedEnd):
         self._server = socket.create_server(("127.0.0.1", port))
         self._server.setblocking(False)
         self.port: int = self._server.getsockname()[1]
+        self.name = f"socket://127.0.0.1:{self.port}"
         self._client: socket.socket | None = None
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._server, selectors.EVENT_READ)

@@ -32,24 +32,30 @@ class World:
     def __init__(self, devices: Sequence[Device]) -> None:
         self.now = 0
         self.devices = list(devices)
-        self._place = {id(device): n for n, device in enumerate(self.devices)}
-        self._due = [NEVER] * len(self.devices)
+        self._due = dict.fromkeys(self.devices, NEVER)
+        self._soonest = NEVER
 
     def next_event(self) -> int:
         """Time of the next event of any device, NEVER if there is none."""
-        return min(self._due)
+        return self._soonest
 
     def touch(self, device: Device) -> None:
         """Something was done to `device` that may have changed when its next event is due."""
         due = device.next_event()
-        self._due[self._place[id(device)]] = NEVER if due is None else due
+        if due is None:
+            due = NEVER
+        before, self._due[device] = self._due[device], due
+        if due < self._soonest:
+            self._soonest = due
+        elif before == self._soonest:
+            self._soonest = min(self._due.values())
 
     def advance(self, t_ns: int, stop: Callable[[], object] | None = None) -> None:
         """Move to `t_ns`, or to the first event after which `stop()` is true."""
-        while (event := min(self._due)) <= t_ns:
-            if event > self.now:
-                self.now = event
-            for device, due in zip(self.devices, self._due, strict=True):
+        while self._soonest <= t_ns:
+            if self._soonest > self.now:
+                self.now = self._soonest
+            for device, due in list(self._due.items()):
                 if due <= self.now:
                     device.advance(self.now)
                     self.touch(device)

@@ -133,7 +133,7 @@ class ModeC:
             else:
                 self._pause = self._reaction()
                 self._enter(PREPARE, now)
-        elif char == _START and self.baud == INITIAL_RATE:
+        elif char == _START:  # a client that did not acknowledge and has come back; through a converter at any rate
             self._new_request(now)
 
     # --- deciding ------------------------------------------------------------------------------------------------

@@ -6,7 +6,19 @@ meter by itself.
 """
 
 from meter.cosem import obis
-from meter.cosem.classes import UNIT_A, UNIT_COUNT, UNIT_HZ, UNIT_V, UNIT_VAR, UNIT_VARH, UNIT_W, UNIT_WH, Clock, Data, Register
+from meter.cosem.classes import (
+    UNIT_A,
+    UNIT_COUNT,
+    UNIT_HZ,
+    UNIT_V,
+    UNIT_VAR,
+    UNIT_VARH,
+    UNIT_W,
+    UNIT_WH,
+    Clock,
+    Data,
+    Register,
+)
 
 _TOTAL = -1  # in place of a phase 0..2
 _MWS_PER_10_WH = 36_000_000
@@ -20,7 +32,7 @@ _FREQUENCY = (-3, 5, 0, False)
 _COUNT = (0, 8, 0, False)
 
 # code: (kind, what the kind's method below takes)
-_OBJECTS = {
+_OBJECTS: "dict[str, tuple]" = {
     "0-0:1.0.0": ("clock",),
     "F.F": ("data", "error_text"),
     "0.0.0": ("data", "serial_number"),

@@ -137,7 +137,7 @@ class RegisterAccess:
 
     def _wfb_pages(self, value: int) -> None:
         self.core.registers[r.WFB_PG_IRQEN] = value
-        self.core.buffer.pages = value
+        self.core.buffer.set_pages(value)
 
     def _wfb_trigger(self, value: int) -> None:
         self.core.registers[r.WFB_TRG_CFG] = value & ~(1 << 10)

@@ -12,7 +12,7 @@ from scipy.signal import lfilter
 from tools.bench.ade9000.filters import FloatArray
 from tools.bench.ade9000.plan import CODE_LIMIT, Plan
 
-MAX_CHUNK = 2048
+MAX_CHUNK = 8192
 
 
 @dataclass

@@ -43,7 +43,7 @@ class WaveformBuffer:
     def reset(self) -> None:
         """Chip reset: the capture stops, the memory keeps its content."""
         self.config = 0
-        self.pages = 0
+        self.set_pages(0)
         self.start: int | None = None
         self.stop: int | None = None
         self.irq_at: int | None = None
@@ -110,14 +110,18 @@ class WaveformBuffer:
         filled = self.filled(now)
         return (filled - 1) % PAGES if filled else 0
 
+    def set_pages(self, pages: int) -> None:
+        """WFB_PG_IRQEN: the pages that raise PAGE_FULL, one bit each."""
+        self.pages = pages
+        # how many pages on from each page the next enabled one is
+        self._ahead = [next((n for n in range(PAGES) if pages >> (page + n) % PAGES & 1), 0) for page in range(PAGES)]
+
     def next_full(self, now: int) -> int | None:
         """Sample count after `now` at which a page enabled for the interrupt fills."""
         if self.start is None or not self.pages:
             return None
         page = (now - self.start) // PAGE_SETS
-        while not self.pages >> page % PAGES & 1:
-            page += 1
-        at = self.start + (page + 1) * PAGE_SETS
+        at = self.start + (page + 1 + self._ahead[page % PAGES]) * PAGE_SETS
         return at if self.stop is None or at <= self.stop else None
 
     def status(self, now: int) -> int:
