@@ -111,11 +111,13 @@ class Meter:
         return identity
 
     def _load_memory(self) -> None:
+        self._store.load()
         try:
+            self._fram.check_id()
             self.parameters.load()
-            self._store.load()
         except OSError:
             self.errors.set(error.MAIN_MEMORY)
+        self._memory_silent = bool(self.errors.bits & error.MAIN_MEMORY)  # it was at start
         if self.parameters.checksum_error:
             self.errors.set(error.PARAMETERS)
         if machine.reset_cause() == machine.WDT_RESET:
@@ -223,9 +225,21 @@ class Meter:
             self.errors.note(error.CLOCK_INVALID, not self.clock.valid)
             self.counters.add("operating_seconds")
             self._store.save_counters()
+            if self._memory_silent:
+                self._look_for_memory()
             if self._watchdog:
                 self._watchdog.feed()
             await asyncio.sleep_ms(1000)
+
+    def _look_for_memory(self) -> None:
+        """Identity, parameters and totals could not be read at start: once they can, keep what was counted, start anew."""
+        try:
+            self._fram.check_id()
+        except OSError:
+            return
+        self._store.save_energies()
+        self._store.save_counters()
+        machine.reset()
 
     # --- power ------------------------------------------------------------------------------------------------------
 

@@ -128,6 +128,7 @@ class Bench:
             for uart in self.uarts:
                 uart.open_ports()
             self._real_time = RealTime(self)
+            self.source.guard = self._real_time.lock
             self._real_time.start()
         return self
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -108,7 +109,7 @@ class Source:
 
     `seed` feeds the noise of the chips that sample it. `clock`, if given, is asked for the bench time of a `set`
     without `t_ns`; without a clock such a change takes effect at the time of the latest one. `epoch` counts changes;
-    `listeners` are called as `listener(t_ns)` after each, so that a sampler that looked ahead can drop what is no
+    `guard` is held while the mains changes, for a bench that runs in a thread of its own. `listeners` are called as `listener(t_ns)` after each, so that a sampler that looked ahead can drop what is no
     longer true.
     """
 
@@ -117,6 +118,7 @@ class Source:
         self.clock = clock
         self.epoch = 0
         self.listeners: list[Callable[[int], None]] = []
+        self.guard: AbstractContextManager[object] = nullcontext()
         self._setting = Setting()
         self._segments = [_segment(self._setting, 0, 0.0)]
         self._starts = [0]
@@ -171,7 +173,8 @@ class Source:
             new = replace(new, sequence=sequence)
         if neutral is not None:
             new = replace(new, neutral=_neutral(neutral))
-        self._apply(new, self._time_of_change(t_ns))
+        with self.guard:
+            self._apply(new, self._time_of_change(t_ns))
 
     def segment(self, t_ns: int) -> Segment:
         """The segment in force at bench time `t_ns`."""

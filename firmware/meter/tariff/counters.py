@@ -24,5 +24,7 @@ class Counters:
     def pack(self) -> bytes:
         return pack(_FORMAT, *self._values)
 
-    def unpack(self, data: bytes) -> None:
-        self._values = list(unpack(_FORMAT, data))
+    def add_stored(self, data: bytes) -> None:
+        """Add the counts of a stored record to those here."""
+        for name, count in zip(NAMES, unpack(_FORMAT, data)):
+            self.add(name, count)
