@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from typing import Any
 
 from tools.bench.bench import DEFAULT_TYPE, Bench
 from tools.bench.panel import Panel
+from tools.bench.process import FirmwareStopped
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,11 +75,21 @@ def main() -> int:
     except (ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    with bench:
-        if arguments.command == "headless":
-            print(json.dumps(_headless(bench, arguments), indent=2))
-        else:
-            Panel(bench).run(once=arguments.once)
+    try:
+        with bench:
+            if arguments.command == "headless":
+                print(json.dumps(_headless(bench, arguments), indent=2))
+            else:
+                Panel(bench).run(once=arguments.once)
+    except KeyboardInterrupt:
+        return 130
+    except FirmwareStopped as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has gone; nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 

@@ -94,9 +94,9 @@ class Bench:
         gpio.input(wiring.METERING_IRQ1, self.metering.irq1)
         gpio.input(wiring.POWER_FAIL, self.supply.power_fail)
         metering_bus, fram_bus = SpiBus(self.world), SpiBus(self.world)
-        gpio.output(wiring.METERING_CS, metering_bus.select(self.metering))
-        gpio.output(wiring.METERING_RESET, self._reset_metering)
-        gpio.output(wiring.FRAM_CS, fram_bus.select(self.fram))
+        gpio.outputs[wiring.METERING_CS] = metering_bus.select(self.metering)
+        gpio.outputs[wiring.METERING_RESET] = self._reset_metering
+        gpio.outputs[wiring.FRAM_CS] = fram_bus.select(self.fram)
         return Mcu(
             self.world,
             gpio,

@@ -10,13 +10,16 @@ FALLING, RISING = 1, 2
 
 
 class Gpio:
-    """`levels`: input pin levels, one bit a pin. `edges`: enabled edges not yet told to the firmware."""
+    """`levels`: input pin levels, one bit a pin. `edges`: enabled edges not yet told to the firmware.
+
+    `outputs`: pin -> `drive(level, t_ns)`, called when the firmware writes the pin.
+    """
 
     def __init__(self) -> None:
         self.levels = 0
         self.edges = 0
         self._triggers: dict[int, int] = {}
-        self._outputs: dict[int, Callable[[int, int], None]] = {}
+        self.outputs: dict[int, Callable[[int, int], None]] = {}
 
     def input(self, pin: int, line: Line) -> None:
         """Join an input pin to a net."""
@@ -32,15 +35,6 @@ class Gpio:
         if line.level:
             self.levels |= 1 << pin
         line.listeners.append(follow)
-
-    def output(self, pin: int, drive: Callable[[int, int], None]) -> None:
-        """Have `drive(level, t_ns)` called when the firmware writes the pin."""
-        self._outputs[pin] = drive
-
-    def write(self, pin: int, level: int, t_ns: int) -> None:
-        drive = self._outputs.get(pin)
-        if drive is not None:
-            drive(level, t_ns)
 
     def set_trigger(self, pin: int, trigger: int) -> None:
         """Choose the edges of `pin` that interrupt (FALLING, RISING, both, 0 for none)."""

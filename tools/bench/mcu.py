@@ -166,12 +166,14 @@ class Mcu:
         """Let the world run while the firmware waits, up to `t_limit`; answer it if its wait is over."""
         assert self.waiting_until is not None
         process = self.process
-        if not self._wake():
+        wake = self._wake()
+        if not wake:
             target = min(self.waiting_until, t_limit, self.watchdog.due_ns or NEVER)
             self.world.advance(target, lambda: self._wake() or self.process is not process)
+            wake = self._wake()
         if self.process is not process:
             return
-        if self._wake() or self.world.now >= self.waiting_until:
+        if wake or self.world.now >= self.waiting_until:
             self.waiting_until = None
             self._answer(b"")
         elif self.watchdog.due_ns is not None and self.world.now >= self.watchdog.due_ns:
@@ -198,7 +200,7 @@ class Mcu:
 
     def _serve_buffer(self) -> None:
         buffer, process, world = self._buffer, self.process, self.world
-        start, filled, write_pin = 0, len(buffer), self.gpio.write
+        start, filled, outputs = 0, len(buffer), self.gpio.outputs
         while filled - start >= _HEADER_SIZE:
             op, argument, size, t = _HEADER.unpack_from(buffer, start)
             end = start + _HEADER_SIZE + size
@@ -211,7 +213,9 @@ class Mcu:
                 if self.process is not process:
                     return  # the supply died before the message took effect
             if op == PIN_WRITE:
-                write_pin(argument, payload[0], world.now)
+                drive = outputs.get(argument)
+                if drive is not None:
+                    drive(payload[0], world.now)
             else:
                 self._serve(op, argument, payload)
                 if self.process is not process:
@@ -288,7 +292,7 @@ class Mcu:
 
     def _wake(self) -> bool:
         """Whether there is news: an edge, or a port has received since the firmware was last told of it."""
-        return bool(self.gpio.edges or self._waiting() & ~self._told)
+        return bool(self.gpio.edges) or bool(self._waiting() & ~self._told)
 
     def _waiting(self) -> int:
         """Ports with received bytes, one bit each."""
@@ -325,16 +329,16 @@ class SpiBus:
 
     def select(self, chip: SpiChip) -> Callable[[int, int], None]:
         """A drive function for the chip's active-low select pin."""
+        selected = self._selected
 
         def drive(level: int, t_ns: int) -> None:
-            if level == (chip not in self._selected):
-                return
-            if level:
-                self._selected.remove(chip)
+            if not level:
+                if chip not in selected:
+                    selected.append(chip)
+                    chip.select(t_ns)
+            elif chip in selected:
+                selected.remove(chip)
                 chip.deselect(t_ns)
-            else:
-                self._selected.append(chip)
-                chip.select(t_ns)
 
         return drive
 

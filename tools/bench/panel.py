@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 import termios
@@ -87,12 +88,17 @@ class Panel:
                 live.update(self._picture())
                 end = time.monotonic() + 1 / _REFRESH_HZ
                 while (left := end - time.monotonic()) > 0:
-                    if select.select([sys.stdin], [], [], left)[0] and not self._key(sys.stdin.read(1)):
+                    if select.select([sys.stdin], [], [], left)[0] and not self._keys():
                         return
                 self.bench.run(0)
 
+    def _keys(self) -> bool:
+        """Act on the keys pressed; false ends the view."""
+        # past Python's buffer, in which select does not see what is left
+        keys = os.read(sys.stdin.fileno(), 64).decode(errors="ignore")
+        return bool(keys) and all([self._key(key) for key in keys])
+
     def _key(self, key: str) -> bool:
-        """Act on a key; false ends the view."""
         with self.bench.hold:
             setting = self.bench.source.setting
             if key in "+-":

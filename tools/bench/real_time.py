@@ -37,10 +37,13 @@ class RealTime:
     def sleep(self, seconds: float) -> None:
         """Wait in the caller's thread; raises what ended the bench's thread, if it has ended."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while True:
             if self.error is not None:
                 raise FirmwareStopped(str(self.error)) from self.error
-            time.sleep(min(0.05, max(0.0, end - time.monotonic())))
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(0.05, left))
 
     def _run(self) -> None:
         try:
