@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from meter.storage import layout
-
 from tools.bench import Bench
 
 MAIN_MEMORY, BACKUP_DATA, PARAMETERS = 0x0001_0000, 0x0000_0200, 0x0000_0400

@@ -232,7 +232,7 @@ class Meter:
             await asyncio.sleep_ms(1000)
 
     def _look_for_memory(self) -> None:
-        """Identity, parameters and totals could not be read at start: once they can, keep what was counted, start anew."""
+        """What could not be read at start can be read now, perhaps: then keep what was counted and start anew."""
         try:
             self._fram.check_id()
         except OSError:

@@ -96,7 +96,10 @@ class Panel:
         """Act on the keys pressed; false ends the view."""
         # past Python's buffer, in which select does not see what is left
         keys = os.read(sys.stdin.fileno(), 64).decode(errors="ignore")
-        return bool(keys) and all([self._key(key) for key in keys])
+        going_on = bool(keys)
+        for key in keys:
+            going_on &= self._key(key)
+        return going_on
 
     def _key(self, key: str) -> bool:
         with self.bench.hold:

@@ -109,8 +109,8 @@ class Source:
 
     `seed` feeds the noise of the chips that sample it. `clock`, if given, is asked for the bench time of a `set`
     without `t_ns`; without a clock such a change takes effect at the time of the latest one. `epoch` counts changes;
-    `guard` is held while the mains changes, for a bench that runs in a thread of its own. `listeners` are called as `listener(t_ns)` after each, so that a sampler that looked ahead can drop what is no
-    longer true.
+    `listeners` are called as `listener(t_ns)` after each, so that a sampler that looked ahead can drop what is no
+    longer true. `guard` is held during a change, for a bench that runs in a thread of its own.
     """
 
     def __init__(self, seed: int = 0, clock: Callable[[], int] | None = None) -> None:
