@@ -93,6 +93,10 @@ class FirmwareProcess:
         return os.pread(self._log.fileno(), 1 << 20, 0).decode("utf-8", "replace")
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def exit_status(self) -> int | None:
         """As of subprocess: negative for a signal, None while it lives."""
         return self._process.poll()
