@@ -6,6 +6,7 @@ with restarts the firmware: the registers are safe in the FRAM, and a meter must
 
 import asyncio
 import sys
+import time
 
 import machine
 from board import Board
@@ -18,4 +19,5 @@ except KeyboardInterrupt:
     raise
 except Exception as error:
     sys.print_exception(error)
+    time.sleep(1)  # a fault that comes back at once must not become a tight loop
     machine.reset()

@@ -122,7 +122,7 @@ def test_totals_come_back_from_their_record_as_they_were(amounts: list[int]) -> 
     registers = EnergyRegisters()
     registers.add(type("Increment", (), dict(zip(NAMES, amounts, strict=True))))
     copy = EnergyRegisters()
-    copy.add_stored(registers.pack())
+    copy.unpack(registers.pack())
     assert [copy.get(name) for name in NAMES] == amounts
 
 

@@ -30,12 +30,15 @@ def test_a_record_of_full_capacity_writes_inside_its_area_only() -> None:
     class Memory:
         def __init__(self) -> None:
             self.touched: list[tuple[int, int]] = []
+            self.content = bytearray(layout.MEMORY_SIZE)
 
         def read_into(self, address: int, buf: bytearray) -> None:
             self.touched.append((address, address + len(buf)))
+            buf[:] = self.content[address : address + len(buf)]
 
         def write(self, address: int, buf: bytes) -> None:
             self.touched.append((address, address + len(buf)))
+            self.content[address : address + len(buf)] = buf
 
     for area in (layout.FACTORY, layout.PARAMETERS, layout.ENERGY, layout.COUNTERS):
         memory = Memory()

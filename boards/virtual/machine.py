@@ -110,6 +110,7 @@ class SPI:
         link.spend(self._byte_ns * len(data))
         return link.sync(_SPI, self._id, data, len(data))
 
+    @micropython.native
     def write(self, buf) -> None:
         if len(buf) > _CHUNK:
             view = memoryview(buf)
@@ -139,9 +140,12 @@ class SPI:
         self.readinto(buf, write)
         return bytes(buf)
 
+    @micropython.native
     def write_readinto(self, write_buf, read_buf) -> None:
         """At most _CHUNK bytes: what a register access needs."""
-        read_buf[:] = self._transfer(write_buf)
+        size = len(write_buf)
+        link.spend(self._byte_ns * size)
+        read_buf[:] = link.sync(_SPI, self._id, write_buf, size)
 
 
 class I2C:

@@ -321,6 +321,10 @@ class ADE9000:
             raise ChipError("no energy interval for %d ms" % elapsed)
         return False
 
+    def energy_age_ms(self) -> int:
+        """Time since the last energy interval that was noticed, ms."""
+        return time.ticks_diff(time.ticks_ms(), self._energy_ms)
+
     def read_energies(self, out) -> None:
         """Accumulators into `out`: signed codes of active energy L1, L2, L3, then fundamental reactive L1, L2, L3.
 

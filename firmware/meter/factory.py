@@ -7,7 +7,7 @@ meter is manufactured on the bench.
 import struct
 
 from meter.storage.layout import FACTORY
-from meter.storage.records import Record
+from meter.storage.records import EMPTY, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,6 +77,13 @@ def load(memory: "Memory") -> "Factory | None":
         return Factory(text[SERIAL_DIGITS:], text[:SERIAL_DIGITS], full_scale_uv, full_scale_na)
     except ValueError:  # written by something that was no factory
         return None
+
+
+def is_blank(memory: "Memory") -> bool:
+    """Whether `memory` has never had a factory record, as on a board that was not manufactured but built."""
+    record = _record(memory)
+    record.load()
+    return record.status == EMPTY
 
 
 def image(factory: Factory) -> bytes:

@@ -36,6 +36,7 @@ from meter.tariff.energy_registers import EnergyRegisters
 FIRMWARE_VERSION = "P01"
 MAKER = "LGZ"  # the maker code that readers of this product family look for
 
+_SLOWEST_DIVIDER = 65535  # CFxDEN
 _CHIP_WAIT_MS = 250
 _CHIP_RETRY_MS = 200
 _FACE_MS = 250
@@ -67,9 +68,9 @@ class Meter:
         analog, hz = self._identity.analog, self.parameters.nominal_hz
         self._billing = BillingPath(analog, self._start_power_mw(), hz)
         self.actual = SamplePath(analog, hz)
-        self._direction = (0, 0)  # signs of the total active and reactive energy of the last interval
         self._port = OpticalPort(board.optical_uart, self._identification, self._model.readout, self.parameters)
         self._watchdog = None
+        self._measuring = True  # the measuring task has been seen at work since the watchdog was fed
         self._mains_flag = asyncio.ThreadSafeFlag()
         self._powered_down = False
 
@@ -95,14 +96,16 @@ class Meter:
 
     def _load_identity(self):
         """The factory record, or the board's own type under serial number 0 if there is none."""
+        identity = None
         try:
             self._fram.check_id()
             identity = factory.load(self._fram)
+            if identity is None and not factory.is_blank(self._fram):
+                self.errors.set(error.PARAMETERS)
+            self._fram.check_id()
         except OSError:
             self.errors.set(error.MAIN_MEMORY)
-            identity = None
         if identity is None:
-            self.errors.set(error.PARAMETERS)
             board = self._board
             analog = board.ANALOG
             identity = factory.Factory(
@@ -117,7 +120,6 @@ class Meter:
             self.parameters.load()
         except OSError:
             self.errors.set(error.MAIN_MEMORY)
-        self._memory_silent = bool(self.errors.bits & error.MAIN_MEMORY)  # it was at start
         if self.parameters.checksum_error:
             self.errors.set(error.PARAMETERS)
         if machine.reset_cause() == machine.WDT_RESET:
@@ -141,21 +143,38 @@ class Meter:
         while True:
             try:
                 await self._start_chip()
-                await self._serve_chip()
+                try:
+                    await self._serve_chip()
+                except ChipError:
+                    self._rescue()
+                    raise
             except ChipError as trouble:
                 print("metering:", trouble)
+                self._measuring = True
                 self.errors.set(error.MEASURING_SYSTEM)
                 self.counters.add("metering_restarts")
-                self._direction = (0, 0)
+                self.actual.invalidate()
                 await asyncio.sleep_ms(_CHIP_RETRY_MS)
 
     async def _start_chip(self) -> None:
         analog, parameters = self._identity.analog, self.parameters
-        divider, _ = cf_divider(parameters.led_constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
+        try:
+            divider, _ = cf_divider(parameters.led_constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
+        except ValueError:  # the chip cannot flash at this constant; counting goes on
+            self.errors.set(error.PARAMETERS)
+            divider = _SLOWEST_DIVIDER
         setup = chip_setup(analog, parameters.nominal_hz, parameters.nominal_voltage, self._start_power_mw(), divider)
         await self._chip.start(setup)
         self._billing.reset_baseline([0] * 6)  # a started chip counts from zero
         self.actual.reset()
+
+    def _rescue(self) -> None:
+        """Take what a chip in trouble has added up before it is reset; one that was reset already gives nothing."""
+        try:
+            self._chip.read_energies(self._billing.codes)
+        except ChipError:
+            return
+        self._book(self._billing.advance(self._billing.codes, max(1, self._chip.energy_age_ms())))
 
     def _start_power_mw(self) -> int:
         """Total power below which nothing counts: 70 % of that at the starting current, 0.1 % (405) or 0.2 % of In."""
@@ -168,6 +187,7 @@ class Meter:
         pages, codes, lost = chip.page_buffer, billing.codes, chip.lost_pages
         while True:
             await chip.wait(_CHIP_WAIT_MS)
+            self._measuring = True
             actual.feed(pages, chip.read_pages(pages), chip.lost_pages)
             if chip.energy_ready():
                 chip.read_energies(codes)
@@ -177,18 +197,20 @@ class Meter:
 
     def _book(self, increment) -> None:
         """One interval's energy goes where energy goes, and into the FRAM."""
-        self.energies.add(increment)
-        self._store.save_energies()
-        self._direction = (
-            _sign(increment.a_import - increment.a_export),
-            _sign(increment.r_import - increment.r_export),
-        )
+        # Without its memory the meter knows neither its constants nor what it has counted so far.
+        if self._store.loaded:
+            self.energies.add(increment)
+            self._store.save_energies()
 
     # --- face -------------------------------------------------------------------------------------------------------
 
     async def _face(self) -> None:
         """Draw the display four times a second; dark while mains is away."""
         display = self._display
+        try:
+            display.off()
+        except OSError:
+            self.errors.set(error.DISPLAY_BOARD)
         rolling = Rolling([self._model.find(code) for code in DISPLAY_LIST], self.parameters.display_seconds)
         while True:
             try:
@@ -208,7 +230,7 @@ class Meter:
         else:
             rolling.show(display, now)
         display.phases(self.actual.present, self.actual.reversed_field)
-        display.arrows(*self._direction)
+        display.arrows(self._billing.p_sign, self._billing.q_sign)
         display.symbols(comm=self._port.active, error=self.errors.bits != 0)
         display.refresh(now)
 
@@ -216,6 +238,10 @@ class Meter:
 
     async def _house(self) -> None:
         """Once a second: clock, operating time, watchdog."""
+        try:
+            self.clock.start()
+        except OSError:
+            self.errors.set(error.TIME_DEVICE)
         while True:
             try:
                 self.clock.update()
@@ -225,20 +251,19 @@ class Meter:
             self.errors.note(error.CLOCK_INVALID, not self.clock.valid)
             self.counters.add("operating_seconds")
             self._store.save_counters()
-            if self._memory_silent:
+            if not self._store.loaded and not self._store.foreign:
                 self._look_for_memory()
-            if self._watchdog:
+            if self._watchdog and self._measuring:  # a measuring task that stands still is a reason to start anew
+                self._measuring = False
                 self._watchdog.feed()
             await asyncio.sleep_ms(1000)
 
     def _look_for_memory(self) -> None:
-        """What could not be read at start can be read now, perhaps: then keep what was counted and start anew."""
+        """Identity, parameters and totals could not be read at start: start anew once the memory answers."""
         try:
             self._fram.check_id()
         except OSError:
             return
-        self._store.save_energies()
-        self._store.save_counters()
         machine.reset()
 
     # --- power ------------------------------------------------------------------------------------------------------
@@ -272,7 +297,3 @@ class Meter:
                 await asyncio.wait_for_ms(self._mains_flag.wait(), left)
             except asyncio.TimeoutError:
                 pass
-
-
-def _sign(number: int) -> int:
-    return (number > 0) - (number < 0)

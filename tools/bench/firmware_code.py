@@ -42,5 +42,5 @@ def energy_totals(fram: Any) -> dict[str, int]:
     if payload is None:
         return {}
     registers = energy_registers.EnergyRegisters()
-    registers.add_stored(payload)
+    registers.unpack(payload)
     return {name: registers.get(name) for name in energy_registers.NAMES}

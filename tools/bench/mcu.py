@@ -73,8 +73,8 @@ class Watchdog:
 class Mcu:
     """Buses, pins, ports and the firmware process behind them.
 
-    `heap` is the last heap report,
-    (code bytes, data bytes); `transcript` is the hash of everything that has crossed the wire.
+    `heap` is the last heap report, (code bytes, data bytes); `transcript` is the hash of everything that has crossed
+    the wire.
     """
 
     def __init__(
@@ -173,11 +173,11 @@ class Mcu:
             wake = self._wake()
         if self.process is not process:
             return
-        if wake or self.world.now >= self.waiting_until:
+        if self.watchdog.due_ns is not None and self.world.now >= self.watchdog.due_ns:
+            self._restart(WDT_RESET)
+        elif wake or self.world.now >= self.waiting_until:
             self.waiting_until = None
             self._answer(b"")
-        elif self.watchdog.due_ns is not None and self.world.now >= self.watchdog.due_ns:
-            self._restart(WDT_RESET)
 
     def receive(self) -> None:
         """Take what the firmware has sent (blocking) and carry it out."""
@@ -209,6 +209,10 @@ class Mcu:
             payload = buffer[start + _HEADER_SIZE : end]
             start = end
             if t > world.now and self.virtual:
+                if self.watchdog.due_ns is not None and t >= self.watchdog.due_ns:
+                    world.advance(self.watchdog.due_ns)
+                    self._restart(WDT_RESET)
+                    return
                 world.advance(t)
                 if self.process is not process:
                     return  # the supply died before the message took effect

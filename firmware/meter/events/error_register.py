@@ -1,6 +1,6 @@
 """The error register F.F: 32 bits in four groups AA BB CC DD, printed as 8 hex digits; bits add up.
 
-Group AA (time base) clears itself when the cause is cured; the other bits stay until they are cleared by command.
+Group AA (time base) clears itself when the cause is cured; the other bits stay until the next start.
 """
 
 from micropython import const
@@ -20,7 +20,7 @@ PARAMETERS = const(0x04 << 8)
 INVALID_POWER_DOWN = const(0x01)
 WATCHDOG = const(0x10)
 
-# The registers themselves cannot be trusted or kept
+# They take the place of the operating display
 FATAL = const(MAIN_MEMORY | MEASURING_SYSTEM | PARAMETERS)
 
 

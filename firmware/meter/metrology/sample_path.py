@@ -71,6 +71,14 @@ class SamplePath:
         for phase in self._phases:
             phase.close(1.0)
 
+    def invalidate(self) -> None:
+        """The samples come from a front end that is not to be trusted: no values until the next whole window."""
+        self.windows = 0
+        self.f = None
+        for phase in range(_PHASES):
+            self.present[phase] = False
+        self.reset()
+
     def feed(self, page, pages: int, lost_pages: int = 0) -> None:
         """Take `pages` consecutive pages from the beginning of buffer `page`.
 

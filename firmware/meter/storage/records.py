@@ -15,6 +15,7 @@ wrong place (layout changed, address line broken) from being taken for another o
 """
 
 import binascii
+import errno
 import struct
 
 from micropython import const
@@ -103,6 +104,9 @@ class Record:
         buffer[_HEADER_SIZE : _HEADER_SIZE + length] = payload
         struct.pack_into("<I", buffer, _HEADER_SIZE + length, self._crc(self._covered))
         self._memory.write(self._slot_address(slot), buffer)
+        self._memory.read_into(self._slot_address(slot), self._found)
+        if self._found != buffer:  # the other slot is still whole, and the next save goes to this one again
+            raise OSError(errno.EIO, "record: memory does not keep what is written")
         self._slot, self._sequence = slot, sequence
         self.status, self.found_version = VALID, self._version
 
@@ -114,6 +118,7 @@ class Record:
     def _shape(self, length: int) -> None:
         """Make a buffer of exactly one slot with `length` payload bytes; it stays while the length does."""
         self._buffer = bytearray(length + OVERHEAD)
+        self._found = bytearray(length + OVERHEAD)  # what is read back
         self._covered = memoryview(self._buffer)[: _HEADER_SIZE + length]  # what the CRC is taken over
 
     def _read(self, slot: int) -> "tuple[int, int, bytes] | int":

@@ -17,6 +17,10 @@ class Clock:
         self._read_at = time.ticks_ms()
         self.valid = False
 
+    def start(self) -> None:
+        """Let the chip run on its battery too. OSError if it does not answer."""
+        self._rtc.start()
+
     def update(self) -> None:
         """Read the chip. OSError if it does not answer or holds no date; the clock goes on meanwhile."""
         self.valid = False

@@ -24,7 +24,6 @@ class Counters:
     def pack(self) -> bytes:
         return pack(_FORMAT, *self._values)
 
-    def add_stored(self, data: bytes) -> None:
-        """Add the counts of a stored record to those here."""
-        for name, count in zip(NAMES, unpack(_FORMAT, data)):
-            self.add(name, count)
+    def unpack(self, data: bytes) -> None:
+        """Take over the counts of a stored record."""
+        self._values = list(unpack(_FORMAT, data))

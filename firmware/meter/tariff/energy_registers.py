@@ -28,6 +28,6 @@ class EnergyRegisters:
         """The totals as they are stored: 8 little-endian u64 in the order of NAMES."""
         return pack(_FORMAT, *self._totals)
 
-    def add_stored(self, data: bytes) -> None:
-        """Add the totals of a stored record to those here, which are what was counted before it could be read."""
-        self._totals = [a + b for a, b in zip(self._totals, unpack(_FORMAT, data))]
+    def unpack(self, data: bytes) -> None:
+        """Take over the totals of a stored record."""
+        self._totals = list(unpack(_FORMAT, data))
