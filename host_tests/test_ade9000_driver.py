@@ -192,13 +192,13 @@ def test_pages_follow_one_another_without_a_gap(started: Bench) -> None:
     assert started.driver.lost_pages == 0
 
 
-def test_a_page_wake_costs_two_answers_and_every_fourth_three(started: Bench) -> None:
+def test_a_page_wake_costs_two_answers_and_every_seventh_three(started: Bench) -> None:
     """The virtual board pays per answer: burst, CRC, now and then LAST_PAGE; the acknowledgement is posted."""
     started.serve(0.1)
     before = started.spi.answers
     pages, _ = started.serve(0.2)
     wakes = len(pages) // 2
-    assert started.spi.answers - before == pytest.approx(2 * wakes + wakes // 4, abs=1)
+    assert started.spi.answers - before == pytest.approx(2 * wakes + wakes // 7, abs=1)
 
 
 @pytest.mark.parametrize("stall_ms", [9, 17, 25])

@@ -22,7 +22,7 @@ _SILENCE_MS = const(700)
 _ENERGY_DUE_MS = const(490)  # from one energy interval to the time when the next is looked for
 _PAGE_MS = const(2)
 _IN_TIME_MS = (3, 6)  # an interrupt this long after the last one stands for two more pages, neither none nor four
-_LOOK_EVERY = const(4)  # interrupts; then LAST_PAGE is read however regularly they come
+_LOOK_EVERY = const(7)  # interrupts; then LAST_PAGE is read however regularly they come
 _PAGE_GAP_MS = const(20)  # longer than this without a page: ask the chip why instead of trusting the interrupt line
 _READABLE_PAGES = const(14)  # of the ring's 16: one is being filled, one is next
 _KEPT_PAGES = const(8)  # how many are still read after an overrun
@@ -78,6 +78,7 @@ class ADE9000:
         self._last_page = -1  # LAST_PAGE when it was read last; -1: capture has just begun
         self._behind = 0  # full pages not yet handed out
         self._unfounded = 0
+        self._armed = False  # all pages were read, and IRQ0 was high
         self._unlooked = 0  # interrupts since LAST_PAGE was read
         self._energy_ms = self._page_ms = time.ticks_ms()
 
@@ -246,14 +247,17 @@ class ADE9000:
         pages = min(self._behind, len(buf) // r.PAGE_BYTES, r.PAGES - first)
         self._read_burst(buf, first, pages)
         self._behind -= pages
+        self._armed = not self._behind and bool(self._irq0.value())
         return pages
 
     def _regular(self, elapsed: int) -> bool:
         """Whether an interrupt `elapsed` ms after the last one needs no look at LAST_PAGE; saves a transaction.
 
-        Should the count ever be behind the truth, the next look makes up for it before the ring has gone round.
+        If all pages up to an odd one had been read and the line was high then, its fall says that the next odd page is
+        full: the count is never ahead of the truth. Should it be behind, the next look makes up for it.
         """
-        if self._behind or self._last_page < 0 or not _IN_TIME_MS[0] <= elapsed <= _IN_TIME_MS[1]:
+        sure = self._armed and not self._behind and self._last_page & 1
+        if not sure or not _IN_TIME_MS[0] <= elapsed <= _IN_TIME_MS[1]:
             self._unlooked = 0
             return False
         self._unlooked = (self._unlooked + 1) % _LOOK_EVERY

@@ -100,7 +100,9 @@ class Mcu:
         self.waiting_until: int | None = None
         self.log = ""
         self._cause = PWRON_RESET
+        self._ports = [(1 << n, uart.received) for n, uart in enumerate(uarts)]
         self._hash = hashlib.blake2b(digest_size=16)
+        self._unhashed = bytearray()
         self._buffer = b""
         self._told = 0  # UARTs of which the firmware knows that bytes wait, one bit each
 
@@ -138,7 +140,15 @@ class Mcu:
     @property
     def transcript(self) -> str:
         """Hash of all messages and answers so far: equal for two runs that did the same at the same times."""
+        self._record(b"", 0)
         return self._hash.hexdigest()
+
+    def _record(self, data: bytes, at_once: int = 1 << 16) -> None:
+        """Add to the transcript; hashed in large pieces, which is quicker."""
+        self._unhashed += data
+        if len(self._unhashed) >= at_once:
+            self._hash.update(self._unhashed)
+            self._unhashed.clear()
 
     # --- serving ----------------------------------------------------------------------------------------------
 
@@ -187,7 +197,7 @@ class Mcu:
             self._ended()
             return
         if self.virtual:
-            self._hash.update(data)
+            self._record(data)
         self._buffer = self._buffer + data if self._buffer else data
         self._serve_buffer()
 
@@ -300,11 +310,10 @@ class Mcu:
 
     def _waiting(self) -> int:
         """Ports with received bytes, one bit each."""
-        mask, bit = 0, 1
-        for uart in self.uarts:
-            if uart.received:
+        mask = 0
+        for bit, received in self._ports:
+            if received:
                 mask |= bit
-            bit <<= 1
         return mask
 
     def _answer(self, payload: bytes, greeting: bool = False) -> None:
@@ -317,7 +326,7 @@ class Mcu:
         head = _ANSWER.pack(self.world.now, self.gpio.levels, self.gpio.take_edges(), received, flags, len(payload))
         answer = head + payload
         if self.virtual:
-            self._hash.update(answer)
+            self._record(answer)
         try:
             self.process.send(answer)
         except BrokenPipeError:

@@ -126,11 +126,15 @@ class Core:
             due = self.crc.due
         if dsp.running:
             chunk = dsp.chunk or dsp.ensure()
-            count = min(chunk.base + chunk.count, self._next_energy, self._next_slow)
-            if self._event < len(chunk.events):
-                count = min(count, chunk.events[self._event].at)
-            if self.buffer.irq_at is not None:
-                count = min(count, self.buffer.irq_at)
+            count = chunk.base + chunk.count
+            if self._next_energy < count:
+                count = self._next_energy
+            if self._next_slow < count:
+                count = self._next_slow
+            if self._event < len(chunk.events) and chunk.events[self._event].at < count:
+                count = chunk.events[self._event].at
+            if self.buffer.irq_at is not None and self.buffer.irq_at < count:
+                count = self.buffer.irq_at
             if not self.status.bits[0] & st.PAGE_FULL and self.buffer.pages:
                 page = self.buffer.next_full(self.samples)
                 if page is not None and page < count:
