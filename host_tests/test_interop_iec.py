@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -61,3 +62,13 @@ def test_the_client_reads_over_tcp_again_and_again(bench: Bench) -> None:
     assert isinstance(tcp, TcpEnd)
     for _ in range(2):
         check(Iec6205621Client.with_tcp_transport(("127.0.0.1", tcp.port), device_address=bench.serial), bench)
+
+
+def test_a_tcp_client_that_leaves_garbage_unsent_does_not_block_the_next(bench: Bench) -> None:
+    tcp = bench.uarts[0].open_ends()[1]
+    assert isinstance(tcp, TcpEnd)
+    with socket.create_connection(("127.0.0.1", tcp.port)) as client:
+        client.sendall(b"x" * 900)  # 30 s at 300 Bd
+        time.sleep(0.5)
+    time.sleep(0.5)
+    check(Iec6205621Client.with_tcp_transport(("127.0.0.1", tcp.port), device_address=bench.serial), bench)

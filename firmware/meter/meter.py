@@ -70,6 +70,7 @@ class Meter:
         self.actual = SamplePath(analog, hz)
         self._port = OpticalPort(board.optical_uart, self._identification, self._model.readout, self.parameters)
         self._watchdog = None
+        self._trouble = ""  # what was last wrong with the metering chip
         self._measuring = True  # the measuring task has been seen at work since the watchdog was fed
         self._mains_flag = asyncio.ThreadSafeFlag()
         self._powered_down = False
@@ -149,12 +150,18 @@ class Meter:
                     self._rescue()
                     raise
             except ChipError as trouble:
-                print("metering:", trouble)
+                self._report(str(trouble))
                 self._measuring = True
                 self.errors.set(error.MEASURING_SYSTEM)
                 self.counters.add("metering_restarts")
                 self.actual.invalidate()
                 await asyncio.sleep_ms(_CHIP_RETRY_MS)
+
+    def _report(self, trouble: str) -> None:
+        """Print what is wrong with the chip, once for each new trouble."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            print("metering:", trouble)
 
     async def _start_chip(self) -> None:
         analog, parameters = self._identity.analog, self.parameters
@@ -190,6 +197,7 @@ class Meter:
             self._measuring = True
             actual.feed(pages, chip.read_pages(pages), chip.lost_pages)
             if chip.energy_ready():
+                self._trouble = ""
                 chip.read_energies(codes)
                 self._book(billing.advance(codes, chip.energy_elapsed_ms))
                 self.counters.add("lost_pages", chip.lost_pages - lost)

@@ -20,7 +20,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="a live meter in real time, with its serial ports open")
     run.add_argument("--once", action="store_true", help="print where the ports are and the display, then stop")
     headless = commands.add_parser("headless", help="let virtual time pass as fast as it goes and print JSON")
-    headless.add_argument("--seconds", type=float, default=60.0, help="metered time (default: %(default)s)")
+    headless.add_argument("--seconds", type=_seconds, default=60.0, help="metered time (default: %(default)s)")
     headless.add_argument("--readout", action="store_true", help="read the service list at the end (some seconds more)")
     for command in (run, headless):
         command.add_argument("--type", default=DEFAULT_TYPE, help="type designation (default: %(default)s)")
@@ -32,8 +32,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError("a positive number of seconds")
+    return seconds
+
+
 def _numbers(text: str) -> float | tuple[float, ...]:
-    numbers = tuple(float(part) for part in text.split(","))
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
     if len(numbers) not in (1, 3):
         raise argparse.ArgumentTypeError("one number, or three separated by commas")
     return numbers if len(numbers) == 3 else numbers[0]

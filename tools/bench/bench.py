@@ -161,6 +161,8 @@ class Bench:
 
     def run(self, seconds: float) -> None:
         """Let `seconds` of bench time pass. FirmwareStopped if the firmware ends although the supply is on."""
+        if not 0 <= seconds < float("inf"):
+            raise ValueError(f"seconds: {seconds} is no time to run")
         if self._real_time is not None:
             self._real_time.sleep(seconds)
         else:
@@ -186,6 +188,8 @@ class Bench:
             if self._before_cut is not None:
                 before, self._before_cut = self._before_cut, None
                 self.source.set(**before)
+        if self._real_time is not None:
+            self._real_time.start()
 
     def mains_off(self) -> None:
         """Mains gone; the electronics live on until the hold-up is over."""
@@ -242,6 +246,8 @@ class Bench:
         `part` is metering, fram, rtc or lcd. AttributeError if the model has no such fault.
         """
         models: dict[str, Any] = {"metering": self.metering, "fram": self.fram, "rtc": self.rtc, "lcd": self.lcd_driver}
+        if part not in models:
+            raise ValueError(f"no part {part!r}; there are {', '.join(models)}")
         hooks = models[part].faults
         with self.hold:
             for name, value in faults.items():

@@ -24,15 +24,20 @@ class RealTime:
         self.error: BaseException | None = None
         self._bench = bench
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="bench", daemon=True)
+        self._thread = threading.Thread()  # replaced by `start`
         self._offset_ns = bench.world.now - time.monotonic_ns()
 
     def start(self) -> None:
-        self._thread.start()
+        """Run the bench in a new thread, also after an error has ended the last one."""
+        if not self._thread.is_alive():
+            self.error = None
+            self._thread = threading.Thread(target=self._run, name="bench", daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def sleep(self, seconds: float) -> None:
         """Wait in the caller's thread; raises what ended the bench's thread, if it has ended."""

@@ -279,3 +279,6 @@ class TcpEnd(WatchedEnd):
             self._selector.unregister(self._client)
             self._client.close()
             self._client = None
+            # What it has left unsent must not keep the line from the next client.
+            self.sender.cut(self.line.now)
+            self.line.plan()
