@@ -6,11 +6,12 @@ from fractions import Fraction
 
 import pytest
 
-from meter.face.leds import THRESHOLD, cf_divider
+from meter.face.leds import cf_divider
 
 # CT 2500:1 with 150 ohm, 1 Mohm over 1 kohm: the rms inputs at the chip's full scale (nA, uV).
 I_FULL_SCALE, U_FULL_SCALE = 11_785_113_020, 707_813_886
 FULL_SCALE_CODE = 20_694_066
+THRESHOLD = 0x0010_0000  # xTHR of the data sheet's formula
 
 
 def impulses_per_kwh(divider: int, i_na: int, u_uv: int, threshold: int = THRESHOLD) -> Fraction:

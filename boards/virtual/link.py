@@ -21,18 +21,10 @@ import micropython
 import uctypes
 from micropython import const
 
-_PIN_WRITE = const(1)
+# The messages that start here; the other numbers are in machine.py, all of them in the bench's mcu.py
 _PIN_IRQ = const(2)
-_SPI = const(3)
-_I2C_WRITE = const(4)
-_I2C_READ = const(5)
-_UART_INIT = const(6)
-_UART_WRITE = const(7)
-_UART_READ = const(8)
 _WAIT = const(9)
 _HELLO = const(10)
-_WDT = const(11)
-_RESET = const(12)
 _HEAP = const(13)
 
 _HEADER = const(12)

@@ -77,6 +77,7 @@ VERSION_ADE9000 = const(0x00C0)
 # --- codes at full scale: sine of 0.7071 V rms at both inputs, gains 1 (data sheet, table 1) -------------------------
 PCF_FULL_SCALE = const(74_532_013)  # peak of a sample
 POWER_FULL_SCALE = const(20_694_066)  # xWATT, xVAR
+PULSE_THRESHOLD = const(0x0010_0000)  # xTHR, the value that the formula of the pulse frequency wants
 VLEVEL_FULL_SCALE = const(1_144_084)
 # One code of an energy register's HI half: the sum of xWATT over 2**13 samples' worth
 ENERGY_SHIFT = const(13)

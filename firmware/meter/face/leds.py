@@ -4,14 +4,15 @@ The firmware's part is the divider that gives them the meter constant. ADE9000 d
 CF(Hz) = 4.096e6 * xWATT / (512 * xTHR * CFxDEN), and code 20 694 066 at full scale; the same holds for xVAR.
 """
 
-THRESHOLD = 0x0010_0000  # xTHR the formula is used with
-_FULL_SCALE_CODE = 20_694_066
-_CODES_PER_SECOND = 8000  # 4.096e6 / 512
+from drivers import ade9000_registers as chip
+
 _DIVIDER_MIN = 2
 _DIVIDER_MAX = 65535
 
 
-def cf_divider(constant: int, i_full_scale_na: int, u_full_scale_uv: int, threshold: int = THRESHOLD) -> tuple:
+def cf_divider(
+    constant: int, i_full_scale_na: int, u_full_scale_uv: int, threshold: int = chip.PULSE_THRESHOLD
+) -> tuple:
     """CFxDEN for `constant` impulses per kWh (kvarh) and the constant's rounding error in ppm: (int, float).
 
     `i_full_scale_na` (nA rms) and `u_full_scale_uv` (uV rms) are the inputs at the chip's full scale. A negative error
@@ -21,7 +22,7 @@ def cf_divider(constant: int, i_full_scale_na: int, u_full_scale_uv: int, thresh
     if constant <= 0:
         raise ValueError("meter constant must be positive")
     # One flash stands for threshold * divider code samples. nA * uV = 1e-15 W; 1 kWh = 3.6e6 Ws.
-    wanted = 3_600_000 * _CODES_PER_SECOND * _FULL_SCALE_CODE * 10**15
+    wanted = 3_600_000 * chip.SAMPLE_RATE * chip.POWER_FULL_SCALE * 10**15
     per_step = constant * threshold * i_full_scale_na * u_full_scale_uv
     divider = (2 * wanted + per_step) // (2 * per_step)
     if not _DIVIDER_MIN <= divider <= _DIVIDER_MAX:

@@ -3,7 +3,6 @@
 from drivers import ade9000_registers as chip
 
 _ENERGY_SAMPLES = 4000  # an energy interval: 0.5 s
-_THRESHOLD = 0x0010_0000  # xTHR, the value that the pulse formula wants
 _ACTIVE, _REACTIVE = 0, chip.CF_FUNDAMENTAL_VAR
 _CF3_CF4_OFF = 0xC000
 _ALL_PHASES = 7
@@ -25,9 +24,9 @@ def chip_setup(analog: dict, nominal_hz: int, nominal_v: int, start_power_mw: in
         chip.ACT_NL_LVL: no_load,
         chip.REACT_NL_LVL: no_load,
         chip.APP_NL_LVL: no_load,
-        chip.WTHR: _THRESHOLD,
-        chip.VARTHR: _THRESHOLD,
-        chip.VATHR: _THRESHOLD,
+        chip.WTHR: chip.PULSE_THRESHOLD,
+        chip.VARTHR: chip.PULSE_THRESHOLD,
+        chip.VATHR: chip.PULSE_THRESHOLD,
         chip.CFMODE: _CF3_CF4_OFF | _REACTIVE << 3 | _ACTIVE,
         chip.COMPMODE: _ALL_PHASES << 3 | _ALL_PHASES,
         chip.CF1DEN: cf_divider,
