@@ -40,11 +40,6 @@ class Gpio:
         """Choose the edges of `pin` that interrupt (FALLING, RISING, both, 0 for none)."""
         self._triggers[pin] = trigger
 
-    def take_edges(self) -> int:
-        """Edges since the last call."""
-        edges, self.edges = self.edges, 0
-        return edges
-
     def reset(self) -> None:
         """The microcontroller restarts: no interrupts enabled, none pending."""
         self._triggers.clear()

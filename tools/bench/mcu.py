@@ -27,10 +27,11 @@ _HEADER_SIZE = _HEADER.size
 _ANSWER = struct.Struct("<QIIBBH")
 _VIRTUAL, _REPORT_HEAP = 1, 2
 _FIFO = 256
+_HASHED_AT_ONCE = 1 << 16  # bytes of transcript; in large pieces it is quicker
 
 
 class SpiChip(Device, Protocol):
-    """A chip on an SPI bus; it brings itself to `t_ns` in each call."""
+    """A chip on an SPI bus; in each call it first does by itself what was due by `t_ns`."""
 
     def select(self, t_ns: int) -> None:
         """The select pin falls."""
@@ -57,7 +58,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         self.timeout_ns = 0
-        self.due_ns: int | None = None
+        self.due_ns = NEVER
 
     def start(self, timeout_ms: int, t_ns: int) -> None:
         self.timeout_ns = timeout_ms * 1_000_000
@@ -67,7 +68,7 @@ class Watchdog:
         self.due_ns = t_ns + self.timeout_ns
 
     def stop(self) -> None:
-        self.due_ns = None
+        self.due_ns = NEVER
 
 
 class Mcu:
@@ -140,15 +141,9 @@ class Mcu:
     @property
     def transcript(self) -> str:
         """Hash of all messages and answers so far: equal for two runs that did the same at the same times."""
-        self._record(b"", 0)
+        self._hash.update(self._unhashed)
+        self._unhashed.clear()
         return self._hash.hexdigest()
-
-    def _record(self, data: bytes, at_once: int = 1 << 16) -> None:
-        """Add to the transcript; hashed in large pieces, which is quicker."""
-        self._unhashed += data
-        if len(self._unhashed) >= at_once:
-            self._hash.update(self._unhashed)
-            self._unhashed.clear()
 
     # --- serving ----------------------------------------------------------------------------------------------
 
@@ -178,12 +173,11 @@ class Mcu:
         process = self.process
         wake = self._wake()
         if not wake:
-            target = min(self.waiting_until, t_limit, self.watchdog.due_ns or NEVER)
-            self.world.advance(target, lambda: self._wake() or self.process is not process)
-            wake = self._wake()
+            target = min(self.waiting_until, t_limit, self.watchdog.due_ns)
+            wake = self.world.advance(target, lambda: self._wake() or self.process is not process)
         if self.process is not process:
             return
-        if self.watchdog.due_ns is not None and self.world.now >= self.watchdog.due_ns:
+        if self.world.now >= self.watchdog.due_ns:
             self._restart(WDT_RESET)
         elif wake or self.world.now >= self.waiting_until:
             self.waiting_until = None
@@ -197,8 +191,8 @@ class Mcu:
             self._ended()
             return
         if self.virtual:
-            self._record(data)
-        self._buffer = self._buffer + data if self._buffer else data
+            self._unhashed += data
+        self._buffer += data
         self._serve_buffer()
 
     def _ended(self) -> None:
@@ -209,35 +203,35 @@ class Mcu:
         raise FirmwareStopped(f"the firmware process ended by itself with status {status}; it printed:\n{tail}")
 
     def _serve_buffer(self) -> None:
-        buffer, process, world = self._buffer, self.process, self.world
-        start, filled, outputs = 0, len(buffer), self.gpio.outputs
-        while filled - start >= _HEADER_SIZE:
+        buffer, process, world, outputs = self._buffer, self.process, self.world, self.gpio.outputs
+        start, filled = 0, len(buffer)
+        while filled >= start + _HEADER_SIZE:
             op, argument, size, t = _HEADER.unpack_from(buffer, start)
-            end = start + _HEADER_SIZE + size
-            if filled < end:
+            body = start + _HEADER_SIZE
+            if filled < body + size:
                 break
-            payload = buffer[start + _HEADER_SIZE : end]
-            start = end
+            start = body + size
             if t > world.now and self.virtual:
-                if self.watchdog.due_ns is not None and t >= self.watchdog.due_ns:
+                if t >= self.watchdog.due_ns:
                     world.advance(self.watchdog.due_ns)
                     self._restart(WDT_RESET)
                     return
-                world.advance(t)
-                if self.process is not process:
-                    return  # the supply died before the message took effect
+                if t < world.soonest:
+                    world.now = t
+                else:
+                    world.advance(t)
+                    if self.process is not process:
+                        return  # the supply died before the message took effect
             if op == PIN_WRITE:
-                drive = outputs.get(argument)
-                if drive is not None:
-                    drive(payload[0], world.now)
+                if argument in outputs:
+                    outputs[argument](buffer[body], world.now)
             else:
-                self._serve(op, argument, payload)
+                self._serve(op, argument, buffer[body:start], world.now)
                 if self.process is not process:
                     return
         self._buffer = buffer[start:]
 
-    def _serve(self, op: int, argument: int, payload: bytes) -> None:
-        t = self.world.now
+    def _serve(self, op: int, argument: int, payload: bytes, t: int) -> None:
         if op == SPI_READ:
             self._answer(self.spi[argument].exchange(bytes(payload[0] + 256 * payload[1]), t))
         elif op == SPI:
@@ -306,7 +300,7 @@ class Mcu:
 
     def _wake(self) -> bool:
         """Whether there is news: an edge, or a port has received since the firmware was last told of it."""
-        return bool(self.gpio.edges) or bool(self._waiting() & ~self._told)
+        return self.gpio.edges != 0 or self._waiting() & ~self._told != 0
 
     def _waiting(self) -> int:
         """Ports with received bytes, one bit each."""
@@ -318,15 +312,19 @@ class Mcu:
 
     def _answer(self, payload: bytes, greeting: bool = False) -> None:
         assert self.process is not None
-        received = self._told = self._waiting()
-        flags = _VIRTUAL if greeting and self.virtual else 0
-        if self.report_heap and not greeting:
-            flags |= _REPORT_HEAP
-            self.report_heap = False
-        head = _ANSWER.pack(self.world.now, self.gpio.levels, self.gpio.take_edges(), received, flags, len(payload))
-        answer = head + payload
+        gpio, flags = self.gpio, 0
+        self._told = self._waiting()
+        if greeting:
+            flags = _VIRTUAL if self.virtual else 0
+        elif self.report_heap:
+            flags, self.report_heap = _REPORT_HEAP, False
+        edges, gpio.edges = gpio.edges, 0
+        answer = _ANSWER.pack(self.world.now, gpio.levels, edges, self._told, flags, len(payload)) + payload
         if self.virtual:
-            self._record(answer)
+            self._unhashed += answer
+            if len(self._unhashed) >= _HASHED_AT_ONCE:
+                self._hash.update(self._unhashed)
+                self._unhashed.clear()
         try:
             self.process.send(answer)
         except BrokenPipeError:

@@ -71,7 +71,7 @@ class RealTime:
         else:
             world.advance(now)
         world.settle()
-        due = world.next_event()
+        due = world.soonest
         if mcu.waiting_until is not None:
             due = min(due, mcu.waiting_until)
         return min(max(0.0, (due - now) / NS), _MAX_PAUSE_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from tools.bench.ade9000 import registers as r
 from tools.bench.ade9000 import status as st
@@ -12,9 +13,9 @@ LOCK, UNLOCK = 0x3C64, 0x4AD1
 
 
 class RegisterAccess:
-    """`read` and `write` by 12-bit address, unsigned values. `soft_reset` is called for CONFIG1.SWRST.
+    """What the SPI front reaches: `read` and `write` by 12-bit address, unsigned values; the waveform buffer's bursts.
 
-    `stuck`: address -> value an injected fault makes it read as.
+    `soft_reset` is called for CONFIG1.SWRST. `stuck`: address -> value an injected fault makes it read as.
     """
 
     def __init__(self, core: Core, soft_reset: Callable[[], None]) -> None:
@@ -34,10 +35,10 @@ class RegisterAccess:
             r.WR_LOCK: lambda: int(self._locked),
         }
         self._writers: dict[int, Callable[[int], None]] = {
-            r.STATUS0: lambda value: self._acknowledge(0, value),
-            r.STATUS1: lambda value: self._acknowledge(1, value),
-            r.MASK0: lambda value: self._mask(0, value),
-            r.MASK1: lambda value: self._mask(1, value),
+            r.STATUS0: partial(self._acknowledge, 0),
+            r.STATUS1: partial(self._acknowledge, 1),
+            r.MASK0: partial(self._mask, 0),
+            r.MASK1: partial(self._mask, 1),
             r.RUN: lambda value: core.run(bool(value & 1)),
             r.CONFIG1: self._config1,
             r.EP_CFG: self._ep_cfg,
@@ -54,9 +55,10 @@ class RegisterAccess:
 
     def read(self, address: int) -> int:
         """Value of a register; reserved addresses read 0. Reading may clear (xPEAK, energies with RD_RST_EN)."""
+        self.core.look()
         reader = self.readers.get(address)
         if reader is not None:
-            value = reader() & (0xFFFF if r.is_16_bit(address) else 0xFFFFFFFF)
+            value = reader() & 0xFFFFFFFF
         elif address >= r.BUFFER:
             self.core.buffer.sync(self.core.samples)
             value = self.core.buffer.word(address)
@@ -67,6 +69,7 @@ class RegisterAccess:
     def write(self, address: int, value: int) -> None:
         """Write a register; read-only, reserved and locked ones stay as they are."""
         core = self.core
+        core.look()
         if address == r.WR_LOCK:
             self._locked = (value == LOCK) or (self._locked and value != UNLOCK)
             return
@@ -84,6 +87,21 @@ class RegisterAccess:
         if signal:
             core.dsp.changed()
         core.schedule()
+
+    def buffer_bytes(self, address: int, position: int, count: int) -> bytes:
+        """Bytes of a waveform burst."""
+        core = self.core
+        core.look()
+        core.buffer.sync(core.samples)
+        return core.buffer.burst(address, position, count)
+
+    def burst_enabled(self) -> bool:
+        """CONFIG1.BURST_EN."""
+        return bool(self.core.registers.get(r.CONFIG1, 0) & 1 << 11)
+
+    def burst_channel(self) -> int:
+        """WFB_CFG.BURST_CHAN."""
+        return self.core.buffer.config & 0xF
 
     def _status0(self) -> int:
         self.core.status.refresh(self.core.samples)

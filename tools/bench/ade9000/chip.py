@@ -45,11 +45,10 @@ class ADE9000:
         self.irq0, self.irq1 = self.core.status.irq0, self.core.status.irq1
         self.cf1, self.cf2, self.cf3, self.cf4 = self.core.pulses.lines
         self._powered = self._reset_low = self._pm_off = False
-        self._ready = self._selected = False
-        self._ready_at = NEVER
+        self._selected = False
         self.access = RegisterAccess(self.core, self._software_reset)
         self.faults = Faults(self, seed)
-        self._spi = SpiFront(self, self.faults)
+        self._spi = SpiFront(self.access, self.faults)
         self.access.readers |= {
             r.CRC_SPI: lambda: self._spi.crc,
             r.LAST_CMD: lambda: self._spi.last_cmd,
@@ -82,17 +81,14 @@ class ADE9000:
 
     def next_event(self) -> int | None:
         """Bench ns of the next moment that may change an output, None if there is none."""
-        due = min(self.core.due, self._ready_at)
+        due = self.core.due
         return None if due >= NEVER else due
 
     def advance(self, t_ns: int) -> None:
         """Bring the chip to `t_ns`; does nothing if it is there already."""
         core = self.core
-        while core.due <= t_ns or self._ready_at <= t_ns:
-            core.now = max(core.now, min(core.due, self._ready_at))
-            if self._ready_at <= core.now:
-                self._ready_at, self._ready = NEVER, True
-                core.status.raise_bits(1, st.RSTDONE)
+        while core.due <= t_ns:
+            core.now = max(core.now, core.due)
             core.fire()
         if t_ns > core.now:
             core.now = t_ns
@@ -104,7 +100,7 @@ class ADE9000:
         self.advance(t_ns)
         self._powered = on
         if not on:
-            self.core.buffer.memory[:] = 0
+            self.core.buffer.clear()
         self._restart(POWER_ON_NS)
 
     def reset(self, level: int, t_ns: int) -> None:
@@ -123,25 +119,24 @@ class ADE9000:
             self._restart(POWER_ON_NS)
 
     def _software_reset(self) -> None:
-        if self._ready:
+        if self.core.ready:
             self._restart(SOFT_RESET_NS)
 
     def _restart(self, delay_ns: int) -> None:
         """Back to the reset state; ready after `delay_ns` if supply and pins allow."""
-        self.core.reset()
+        running = self._powered and not self._reset_low and not self._pm_off
+        self.core.reset(self.core.now + delay_ns if running else NEVER)
         self.access.reset()
         self._spi.reset()
-        self._ready = self._selected = False
-        running = self._powered and not self._reset_low and not self._pm_off
-        self._ready_at = self.core.now + delay_ns if running else NEVER
+        self._selected = False
 
     # -- SPI ----------------------------------------------------------------------------------------------------
 
     def select(self, t_ns: int) -> None:
         """SS falls."""
-        if t_ns > self.core.now:
+        if t_ns >= self.core.due:
             self.advance(t_ns)
-        self._selected = self._ready
+        self._selected = self.core.ready
         self._spi.begin()
 
     def exchange(self, data: bytes, t_ns: int) -> bytes:
@@ -155,37 +150,15 @@ class ADE9000:
 
     def deselect(self, t_ns: int) -> None:
         """SS rises."""
-        if t_ns > self.core.now:
-            self.advance(t_ns)
         if self._selected:
             self._spi.end()
         self._selected = False
 
-    # -- what the SPI front asks --------------------------------------------------------------------------------
+    # -- what a test asks ---------------------------------------------------------------------------------------
 
     def read(self, address: int) -> int:
         """Register value as SPI would return it now (reading may have its usual side effects)."""
-        self.core.look()
         return self.access.read(address)
-
-    def write(self, address: int, value: int) -> None:
-        """Write a register as SPI would."""
-        self.core.look()
-        self.access.write(address, value)
-
-    def buffer_bytes(self, address: int, position: int, count: int) -> bytes:
-        """Bytes of a waveform burst."""
-        self.core.look()
-        self.core.buffer.sync(self.core.samples)
-        return self.core.buffer.burst(address, position, count)
-
-    def burst_enabled(self) -> bool:
-        """CONFIG1.BURST_EN."""
-        return bool(self.core.registers.get(r.CONFIG1, 0) & 1 << 11)
-
-    def burst_channel(self) -> int:
-        """WFB_CFG.BURST_CHAN."""
-        return self.core.buffer.config & 0xF
 
     # -- what the faults ask ------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from tools.bench.source import Source
 class Core:
     """`now` is the bench time reached, `samples` the sample count belonging to it, `due` the time of the next event.
 
-    `fire` must be called at exactly `due` and `schedule` after anything that may move it.
+    `fire` must be called at exactly `due` and `schedule` after anything that may move it. `ready`: out of reset.
     """
 
     def __init__(self, source: Source, analog: Analog, seed: int, name: str) -> None:
@@ -41,10 +41,11 @@ class Core:
         self.status = st.Status(Line(f"{name}.irq0"), Line(f"{name}.irq1"), self._grid)
         self._next_energy = self._next_slow = NEVER
         self._event = 0
+        self.ready, self._ready_at = False, NEVER
         source.listeners.append(self._source_changed)
 
-    def reset(self) -> None:
-        """Everything to its reset value, except the waveform memory."""
+    def reset(self, ready_at: int) -> None:
+        """Everything to its reset value, except the waveform memory; `ready` again at bench time `ready_at`."""
         self.dsp.halt(self.now)
         self.registers.clear()
         self.registers.update(r.RESET_VALUES)
@@ -58,6 +59,7 @@ class Core:
         self.status.release(self.now)
         self.samples = self._event = 0
         self._next_energy = self._next_slow = NEVER
+        self.ready, self._ready_at = False, ready_at
         self.schedule()
 
     def look(self) -> None:
@@ -120,8 +122,10 @@ class Core:
 
     def schedule(self) -> None:
         """Work out `due`."""
-        dsp = self.dsp
-        due = self.thermometer.ready_at
+        dsp, status, buffer = self.dsp, self.status, self.buffer
+        due = self._ready_at
+        if self.thermometer.ready_at < due:
+            due = self.thermometer.ready_at
         if self.crc.due < due:
             due = self.crc.due
         if dsp.running:
@@ -133,14 +137,14 @@ class Core:
                 count = self._next_slow
             if self._event < len(chunk.events) and chunk.events[self._event].at < count:
                 count = chunk.events[self._event].at
-            if self.buffer.irq_at is not None and self.buffer.irq_at < count:
-                count = self.buffer.irq_at
-            if not self.status.bits[0] & st.PAGE_FULL and self.buffer.pages:
-                page = self.buffer.next_full(self.samples)
+            if buffer.irq_at is not None and buffer.irq_at < count:
+                count = buffer.irq_at
+            if not status.bits[0] & st.PAGE_FULL and buffer.pages:
+                page = buffer.next_full(self.samples)
                 if page is not None and page < count:
                     count = page
-            if self.status.masks[0] & st.PERIODIC_BITS:
-                periodic = self.status.next_periodic(self.samples)
+            if status.masks[0] & st.PERIODIC_BITS:
+                periodic = status.next_periodic(self.samples)
                 if periodic is not None:
                     count = min(count, periodic)
             at = dsp.time_of(count)
@@ -152,6 +156,9 @@ class Core:
     def fire(self) -> None:
         """Do all that is due at `now`."""
         now, status, dsp = self.now, self.status, self.dsp
+        if now >= self._ready_at:
+            self.ready, self._ready_at = True, NEVER
+            status.raise_bits(1, st.RSTDONE)
         if now >= self.thermometer.ready_at:
             self.thermometer.finish()
             status.raise_bits(0, st.TEMP_RDY)
@@ -176,7 +183,7 @@ class Core:
             self.buffer.irq_at = None
             status.bits[0] |= st.WFB_TRIG_IRQ
         self.samples = samples
-        events = self.dsp.ensure().events
+        events = (self.dsp.chunk or self.dsp.ensure()).events
         while self._event < len(events) and events[self._event].at <= samples:
             self._rare(events[self._event].kind, events[self._event].value)
             self._event += 1

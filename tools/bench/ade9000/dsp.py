@@ -1,8 +1,8 @@
 """The DSP: sample clock, and the chunk of look-ahead in which everything up to the next change is worked out.
 
-Samples are generated ahead in chunks of up to 2048. A chunk depends only on its plan and on the filter memories before
-it, so when the source or a register changes in the middle it is cut there (`shorten`), bit for bit what it would have
-been, and the next one starts from the new facts. What a register shows at some time is looked up by sample index.
+Samples are generated ahead in chunks of up to MAX_CHUNK. A chunk depends only on its plan and on the filter memories
+before it, so when the source or a register changes in the middle it is cut there (`shorten`), bit for bit what it would
+have been, and the next one starts from the new facts. What a register shows at some time is looked up by sample index.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from tools.bench.ade9000 import registers as r
 from tools.bench.ade9000 import zero_crossing
@@ -31,12 +30,13 @@ from tools.bench.ade9000.power import ENERGIES, PowerPlan, Powers, PowerState, m
 from tools.bench.ade9000.pulses import Pulse, PulsePlan, find_pulses, make_pulse_plans
 from tools.bench.ade9000.samples import (
     MAX_CHUNK,
+    SET_BYTES,
     Basis,
     ChannelState,
     Samples,
-    big_endian_words,
     lpf_codes,
     make_samples,
+    pack_sets,
     shortened,
 )
 from tools.bench.source import Segment, Source
@@ -95,7 +95,7 @@ class Chunk:
         self.acc: Accumulated | None = None
         self.pulses: list[list[Pulse]] = [[], [], [], []]
         self.gated = Gated(_NO_SUMS[:, : self.count], [], state.gate)
-        self._words: dict[tuple[bool, bool], npt.NDArray[np.int32]] = {}
+        self._packed: dict[tuple[bool, bool], bytes] = {}
         self.end = State(samples.end, self.powers.end, state.gate, state.acc, state.held)
         if plans.acc:
             self._accumulate(plans.acc)
@@ -117,17 +117,18 @@ class Chunk:
             events += [Event(self.base + at, "sign", bits) for at, bits in self.acc.sign_changes]
         return sorted(events, key=lambda event: event.at)
 
-    def words(self, lpf: bool, neutral: bool, table: FloatArray) -> npt.NDArray[np.int32]:
-        """(count, 8) packed waveform buffer sets, made at the first demand."""
+    def packed(self, lpf: bool, neutral: bool, basis: Basis) -> bytes:
+        """All samples as waveform buffer sets, packed at the first demand."""
         key = (lpf, neutral)
-        if key not in self._words:
-            codes = self.lpf(table) if lpf else self.samples.pcf
-            self._words[key] = big_endian_words(codes, neutral, 16 if lpf else 1)
-        return self._words[key]
+        if key not in self._packed:
+            codes = self.lpf(basis) if lpf else self.samples.pcf
+            self._packed[key] = pack_sets(codes, neutral, 16 if lpf else 1)
+        return self._packed[key]
 
-    def lpf(self, table: FloatArray) -> FloatArray:
+    def lpf(self, basis: Basis) -> FloatArray:
         """(7, count) codes before gains and high pass."""
-        return lpf_codes(self.plans.signal, table, self.samples.angle, self.samples.noise, self.count)
+        plan = self.plans.signal
+        return lpf_codes(plan, basis.table(plan), self.samples.angle, self.samples.noise, self.count)
 
 
 Registers = dict[int, int]
@@ -144,7 +145,7 @@ class Dsp:
         self.running = False
         self.before_commit: Callable[[int], None] = _nobody
         self.energy = EnergyRegisters()
-        self._basis = Basis()
+        self.basis = Basis()
         self._rewind(0)
 
     def _rewind(self, t_ns: int) -> None:
@@ -166,7 +167,8 @@ class Dsp:
         """Samples complete at `t_ns`."""
         if not self.running:
             return self.halted_at
-        return max(0, ((t_ns - self.t0 + 1) * 1_000_000 - 1) // self.period_fs)
+        samples = ((t_ns - self.t0 + 1) * 1_000_000 - 1) // self.period_fs
+        return samples if samples > 0 else 0
 
     def time_of(self, samples: float) -> int:
         """Bench time at which `samples` (may be fractional) are complete."""
@@ -262,7 +264,7 @@ class Dsp:
             count = min(count, self.energy_origin - self.base)
         plan = self._plans.signal
         instant = self.t0 + (self.base + 1) * self.period_fs / 1e6
-        table = self._basis.table(plan)
+        table = self.basis.table(plan)
         samples = make_samples(plan, table, self.state.channel, segment.cycles(instant), count, self.rng)
         return Chunk(self._plans, self.state, self.base, samples)
 
@@ -298,22 +300,15 @@ class Dsp:
             return self.totals
         return np.asarray(self.totals + self.ensure().powers.sums[:, samples - self.base - 1])
 
-    def table(self, chunk: Chunk) -> FloatArray:
-        """The sine tables that fit a chunk's plan."""
-        return self._basis.table(chunk.plans.signal)
+    def packed(self, first: int, last: int, lpf: bool, neutral: bool) -> bytes:
+        """Waveform buffer sets of the samples after counts first..last-1, all of the current chunk.
 
-    def words(self, first: int, last: int, lpf: bool, neutral: bool) -> npt.NDArray[np.int32]:
-        """(last - first, 8) waveform buffer words of the samples after counts first..last-1."""
-        parts = []
-        for chunk in (self.previous, self.chunk):
-            if chunk is not None:
-                low, high = max(first, chunk.base), min(last, chunk.base + chunk.count)
-                if low < high:
-                    packed = chunk.words(lpf, neutral, self.table(chunk))
-                    parts.append(packed[low - chunk.base : high - chunk.base])
-        if not parts:
-            return np.zeros((last - first, 8), dtype=">i4")
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        Older ones are in the buffer already: it is brought up to date before a chunk is committed.
+        """
+        chunk = self.ensure()
+        assert chunk.base <= first < last <= chunk.base + chunk.count
+        sets = chunk.packed(lpf, neutral, self.basis)
+        return sets[(first - chunk.base) * SET_BYTES : (last - chunk.base) * SET_BYTES]
 
     def window(self, samples: int, length: int) -> FloatArray:
         """(7, up to `length`) PCF codes of the last samples at sample count `samples`."""

@@ -111,7 +111,7 @@ class Powers:
         self.plan = plan
         self.state = state
         end = replace(state)
-        product = pcf[[1, 3, 5]] * pcf[[0, 2, 4]]
+        product = pcf[1:6:2] * pcf[0:6:2]
         product *= (plan.gain / POWER_UNIT)[:, None]
         if plan.filtered:
             self.watt, end.product = lfilter(_POWER_B, _POWER_A, product, axis=1, zi=state.product)
@@ -138,7 +138,7 @@ class Powers:
 
     def _apparent(self) -> FloatArray:
         offset = self.plan.rms_offset
-        i2, v2 = self.square[[0, 2, 4]], self.square[[1, 3, 5]]
+        i2, v2 = self.square[0:6:2], self.square[1:6:2]
         if offset.any():
             i2 = np.maximum(i2 + offset[[0, 2, 4], None], 0)
             v2 = np.maximum(v2 + offset[[1, 3, 5], None], 0)

@@ -97,7 +97,7 @@ class Results:
         found = self._newest()
         if found is None:
             return 0
-        code = float(found[0].lpf(self.dsp.table(found[0]))[row, found[1]])
+        code = float(found[0].lpf(self.dsp.basis)[row, found[1]])
         return round(code * scale / 16) * 16
 
     def _rms(self, row: int) -> int:

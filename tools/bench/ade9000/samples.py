@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from scipy.signal import lfilter
 
 from tools.bench.ade9000.filters import FloatArray
 from tools.bench.ade9000.plan import CODE_LIMIT, Plan
 
 MAX_CHUNK = 8192
+SET_BYTES = 32  # of one waveform buffer set
 
 
 @dataclass
@@ -111,8 +111,8 @@ def _filter(plan: Plan, pre: FloatArray, state: ChannelState) -> tuple[FloatArra
 _HPF_B = np.array([1.0, -1.0])
 
 
-def big_endian_words(codes: FloatArray, neutral: bool, grain: int = 1) -> npt.NDArray[np.int32]:
-    """(count, 8) big-endian words of waveform buffer sets: IA VA IB VB IC VC IN spare; unused cells are 0.
+def pack_sets(codes: FloatArray, neutral: bool, grain: int = 1) -> bytes:
+    """Waveform buffer sets, each of 8 big-endian words: IA VA IB VB IC VC IN spare; unused cells are 0.
 
     `grain` 16 gives the 24-bit codes << 4 of the LPF source.
     """
@@ -120,4 +120,4 @@ def big_endian_words(codes: FloatArray, neutral: bool, grain: int = 1) -> npt.ND
     used = 7 if neutral else 6
     rounded = np.rint(codes[:used]) if grain == 1 else np.rint(codes[:used] / grain) * grain
     words[:, :used] = rounded.T
-    return words
+    return words.tobytes()

@@ -20,7 +20,7 @@ def crc16(data: bytes) -> int:
 
 
 class RegisterFile(Protocol):
-    """What the front needs of the chip."""
+    """What the front needs of the chip's registers."""
 
     def read(self, address: int) -> int: ...
 
@@ -36,8 +36,8 @@ class RegisterFile(Protocol):
 class SpiFront:
     """One transaction at a time: `begin`, `exchange` any number of times, `end`."""
 
-    def __init__(self, chip: RegisterFile, faults: Faults) -> None:
-        self._chip, self._faults = chip, faults
+    def __init__(self, registers: RegisterFile, faults: Faults) -> None:
+        self._registers, self._faults = registers, faults
         self.reset()
 
     def reset(self) -> None:
@@ -71,25 +71,26 @@ class SpiFront:
         if self._commanded:
             out = self._read(len(data)) if self._reading else self._take(data)
         else:
-            missing = 2 - len(self._head)
-            self._head += data[:missing]
-            out = bytes(min(missing, len(data)))
-            if len(self._head) == 2:
-                self._commanded = True
+            self._head += data
+            if len(self._head) < 2:
+                out = bytes(len(data))
+            else:
                 self._command(self._head[0] << 8 | self._head[1])
-                if len(data) > missing:
-                    rest = data[missing:]
+                rest = self._head[2:]
+                out = bytes(len(data) - len(rest))
+                if rest:
                     out += self._read(len(rest)) if self._reading else self._take(rest)
         if self._faults.stuck_miso is not None:
             return bytes((self._faults.stuck_miso,)) * len(data)
         return out
 
     def _command(self, header: int) -> None:
-        self._address, self._reading = header >> 4, bool(header & 8)
-        self._width = 2 if 0x480 <= self._address <= 0x4FE else 4
-        if self._reading:
-            self._begin_read()
-        if self._address not in _NOT_REMEMBERED:
+        self._commanded = True
+        self._address = address = header >> 4
+        self._width = 2 if 0x480 <= address <= 0x4FE else 4
+        if header & 8:
+            self._begin_read(address)
+        if address not in _NOT_REMEMBERED:
             self.last_cmd = header & 0xFFF8
 
     def _take(self, data: bytes) -> bytes:
@@ -97,17 +98,17 @@ class SpiFront:
         if not self._written:
             self._data += data
             if len(self._data) >= self._width:
-                self._written = True
                 self._write(self._data[: self._width])
         return bytes(len(data))
 
     def _write(self, data: bytes) -> None:
+        self._written = True
         if self._faults.flip_writes:
             self._faults.flip_writes -= 1
             data = self._faults.spoil(data)
         value = int.from_bytes(data, "big")
         self._remember(value)
-        self._chip.write(self._address, value)
+        self._registers.write(self._address, value)
 
     def _remember(self, value: int) -> None:
         if self._address in _NOT_REMEMBERED:
@@ -117,22 +118,24 @@ class SpiFront:
         else:
             self.last_32 = value
 
-    def _begin_read(self) -> None:
-        address, chip = self._address, self._chip
-        self._place = 0
-        self._buffer = address >= r.BUFFER and chip.burst_channel() != SINGLE_ADDRESS
-        self._endless = self._buffer or chip.burst_enabled()
+    def _begin_read(self, address: int) -> None:
+        registers = self._registers
+        self._reading, self._place = True, 0
+        self._buffer = address >= r.BUFFER and registers.burst_channel() != SINGLE_ADDRESS
+        self._endless = self._buffer or registers.burst_enabled()
         if self._buffer:
             return
-        value = chip.read(address)
+        value = registers.read(address)
         self._stream = value.to_bytes(self._width, "big")
+        if not self._endless:
+            self._stream += crc16(self._stream).to_bytes(2, "big")
         if not self._endless or not self._window():
             self._remember(value)
 
     def _read(self, count: int) -> bytes:
         end = self._place + count
         if self._buffer:
-            out = self._chip.buffer_bytes(self._address, self._place, count)
+            out = self._registers.buffer_bytes(self._address, self._place, count)
         else:
             if end > len(self._stream):
                 self._extend(end)
@@ -142,10 +145,8 @@ class SpiFront:
         return self._spoil(out) if self._faults.flip_reads or self._faults.flip_pages else out
 
     def _extend(self, length: int) -> None:
-        """Go on past the data: without BURST_EN its CRC, then zeros; with it the next or the same register."""
+        """Go on past data and CRC with zeros, with BURST_EN past the data with the next or the same register."""
         if not self._endless:
-            if len(self._stream) == self._width:
-                self._stream += crc16(self._stream).to_bytes(2, "big")
             self._stream = self._stream.ljust(length, b"\0")
         while len(self._stream) < length:
             self._stream += self._next_word()
@@ -165,7 +166,7 @@ class SpiFront:
         address = self._address + len(self._stream) // 4
         if address > high:  # past the window's end a burst goes on at the address it began with
             address = self._address + (address - high - 1) % (high - self._address + 1)
-        return self._chip.read(address).to_bytes(4, "big")
+        return self._registers.read(address).to_bytes(4, "big")
 
     def _spoil(self, out: bytes) -> bytes:
         if self._spoilt or not out:

@@ -43,7 +43,7 @@ class Status:
 
     def acknowledge(self, register: int, value: int, samples: int) -> None:
         """Write 1 to clear, at sample count `samples`."""
-        if register == 0:
+        if register == 0 and value & PERIODIC_BITS:
             self.refresh(samples, value & PERIODIC_BITS)
         self.bits[register] &= ~value
 

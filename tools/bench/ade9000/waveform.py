@@ -1,7 +1,7 @@
 """The waveform buffer: 256 sets of 8 words at 0x800..0xFFF, filled at a fixed 8 kSPS.
 
 Set: IA VA IB VB IC VC IN spare. Sixteen pages of sixteen sets, 2 ms each. The memory is written lazily: the samples of
-a chunk are packed once and copied into the ring when somebody looks.
+a chunk are packed once and copied into the ring when somebody looks, at the latest when the chunk is over.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from tools.bench.ade9000 import registers as r
+from tools.bench.ade9000.samples import SET_BYTES
 
 SETS = 256
 PAGE_SETS = 16
@@ -23,10 +23,10 @@ _CHANNELS = {1: (0, 2), 2: (2, 4), 3: (4, 6)} | {8 + n: (n, n + 1) for n in rang
 SINGLE_ADDRESS = 0xF
 
 
-class WordSource(Protocol):
-    """Who has the samples: `words(first, last)` gives (last - first, 8) big-endian words or None if gone."""
+class SetSource(Protocol):
+    """Who has the samples: `packed` gives the sets first..last-1, each of 8 big-endian words."""
 
-    def words(self, first: int, last: int, lpf: bool, neutral: bool) -> npt.NDArray[np.int32]: ...
+    def packed(self, first: int, last: int, lpf: bool, neutral: bool) -> bytes: ...
 
 
 class WaveformBuffer:
@@ -35,14 +35,14 @@ class WaveformBuffer:
     `irq_at` is the count at which filling ends after a trigger and WFB_TRIG_IRQ is due, None if there is none.
     """
 
-    def __init__(self, source: WordSource) -> None:
+    def __init__(self, source: SetSource) -> None:
         self._source = source
-        self.memory = np.zeros((SETS, 8), dtype=">i4")
+        self._memory = bytearray(SETS * SET_BYTES)
         self.reset()
 
     def reset(self) -> None:
         """Chip reset: the capture stops, the memory keeps its content."""
-        self.config = 0
+        self._set_config(0)
         self.set_pages(0)
         self.start: int | None = None
         self.stop: int | None = None
@@ -60,12 +60,18 @@ class WaveformBuffer:
         """Write WFB_CFG at sample count `now`; enabling starts at 0x800, disabling forgets page and trigger."""
         self.sync(now)
         enabled, was_enabled = value >> 4 & 1, self.config >> 4 & 1
-        self.config = value
+        self._set_config(value)
         if not enabled:
             self.start = self.stop = self.irq_at = None
             self.trigger_address, self.triggered = 0, False
         elif not was_enabled or self.start is None:
             self.begin(now, running)
+
+    def _set_config(self, value: int) -> None:
+        self.config = value
+        low, high = _CHANNELS.get(value & 0xF, (0, 7 if value >> 12 & 1 else 6))
+        # the memory once more, of each set only what a burst streams; one item a set is what numpy copies fastest
+        self._streamed = np.ndarray(SETS, f"V{4 * (high - low)}", self._memory, 4 * low, (SET_BYTES,))
 
     def begin(self, now: int, running: bool) -> None:
         """Start filling, if capture is enabled, the DSP runs and the source is a fixed-rate 8 kSPS one."""
@@ -136,28 +142,31 @@ class WaveformBuffer:
         if end <= self._synced:
             return
         first = max(self._synced, end - SETS)
-        words = self._source.words(first, end, (self.config >> 8 & 3) == SOURCE_LPF, bool(self.config >> 12 & 1))
-        place = (first - self.start) % SETS
-        head = min(SETS - place, end - first)
-        self.memory[place : place + head] = words[:head]
-        if head < end - first:
-            self.memory[: end - first - head] = words[head:]
+        sets = self._source.packed(first, end, (self.config >> 8 & 3) == SOURCE_LPF, bool(self.config >> 12 & 1))
+        place = (first - self.start) % SETS * SET_BYTES
+        head = len(self._memory) - place
+        self._memory[place : place + len(sets)] = sets[:head]
+        if head < len(sets):
+            self._memory[: len(sets) - head] = sets[head:]
         self._synced = end
+
+    def clear(self) -> None:
+        """The supply has gone: the memory forgets."""
+        self._memory[:] = bytes(len(self._memory))
 
     def word(self, address: int) -> int:
         """One cell, unsigned."""
-        offset = address - r.BUFFER
-        return int(self.memory[offset >> 3, offset & 7]) & 0xFFFFFFFF
+        offset = 4 * (address - r.BUFFER)
+        return int.from_bytes(self._memory[offset : offset + 4], "big")
 
     def burst(self, address: int, position: int, count: int) -> bytes:
         """`count` bytes from byte `position` of the burst that began at `address`; spare cells do not appear."""
-        low, high = _CHANNELS.get(self.config & 0xF, (0, 7 if self.config >> 12 & 1 else 6))
-        width = 4 * (high - low)
+        width = self._streamed.itemsize
         first = (address - r.BUFFER >> 3) + position // width
         last = (address - r.BUFFER >> 3) + (position + count - 1) // width + 1
         skip = position % width
         if last <= SETS:
-            data = self.memory[first:last, low:high].tobytes()
+            data = self._streamed[first:last].tobytes()
         else:
-            data = self.memory.take(np.arange(first, last), axis=0, mode="wrap")[:, low:high].tobytes()
+            data = self._streamed.take(np.arange(first, last), mode="wrap").tobytes()
         return data[skip : skip + count]
