@@ -27,10 +27,10 @@ import tasks
 sys.modules["_asyncio"] = tasks
 import asyncio.core
 tasks.core = asyncio.core
-import link
-from poller import Poller
+import io_queue
+io_queue.core = asyncio.core
+asyncio.core._io_queue = io_queue.IOQueue()
 import machine
-asyncio.core._io_queue.poller = Poller()
 from meter.comms.port import OpticalPort
 
 class Parameters:

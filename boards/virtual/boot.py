@@ -19,13 +19,13 @@ import asyncio.core  # noqa: E402
 
 tasks.core = asyncio.core
 
+import io_queue  # noqa: E402
 import link  # noqa: E402
 
-from poller import Poller  # noqa: E402
+io_queue.core = asyncio.core
+asyncio.core._io_queue = io_queue.IOQueue()
 
 import machine  # noqa: E402, F401  greets the bench
-
-asyncio.core._io_queue.poller = Poller()
 
 import board  # noqa: E402, F401  all code is loaded before the meter starts, so that the heap report can tell code from data
 import meter.meter  # noqa: E402, F401

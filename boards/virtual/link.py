@@ -18,7 +18,6 @@ import sys
 from struct import pack_into
 
 import micropython
-import uctypes
 from micropython import const
 
 # The messages that start here; the other numbers are in machine.py, all of them in the bench's mcu.py
@@ -28,138 +27,169 @@ _HELLO = const(10)
 _HEAP = const(13)
 
 _HEADER = const(12)
-_ANSWER = const(20)
+_HEAD = const(20)  # of an answer
 _STALE_NS = const(5000)
 _CLOCK_READ_NS = const(1000)
 _FLAG_VIRTUAL = const(1)
 _FLAG_REPORT_HEAP = const(2)
 
-_from_bench = open(int(sys.argv[1]), "rb")
-_to_bench = open(int(sys.argv[2]), "wb")
-_out = bytearray(8192)
-_in = bytearray(4096)
-_in_view = memoryview(_in)
-# The answer's head, field by field: struct.unpack would make a tuple of several heap blocks, which MicroPython's
-# allocator finds room for only after a long search. This is the innermost loop of the virtual meter.
-_head = uctypes.struct(
-    uctypes.addressof(_in),
-    {
-        "time": uctypes.UINT64 | 0,
-        "levels": uctypes.UINT32 | 8,
-        "edges": uctypes.UINT32 | 12,
-        "received": uctypes.UINT8 | 16,
-        "flags": uctypes.UINT8 | 17,
-    },
-    uctypes.LITTLE_ENDIAN,
-)
-_fill = 0
+# This is the innermost loop of the virtual meter. What changes with every message is therefore not in Python objects
+# but in one block of memory, where viper code gets at it without look-ups and allocations. That needs a host whose
+# viper integers hold a time (64 bits) and which stores words at any address: x86-64.
+#
+# The block in words of 32 bits; a time is two of them, the lower first:
+_FILL = const(0)  # bytes in the output buffer
+_REAL = const(1)  # 1: real time, 0: virtual time
+_SYNCED = const(2)  # local time of the last sync, ns
+_ANSWER = const(4)  # the last answer as it was read, beginning with:
+_NOW = const(4)  # the bench's time, which goes on from there as the local time, ns
+_LEVELS = const(6)  # input pin levels, one bit a pin
+_EDGES = const(7)
+# The block in bytes:
+_RECEIVED = const(32)  # UARTs with bytes waiting in the bench, one bit each
+_FLAGS = const(33)
+_OUT = const(4096)  # the output buffer
+_END = const(12288)
 
-virtual = True
-levels = 0  # input pin levels, one bit a pin
-uart_received = 0  # UARTs with bytes waiting in the bench, one bit each
-_now = 0  # local time, ns
-_synced = 0  # local time of the last sync, ns
-_real_base = 0  # real microseconds at the last sync (real-time mode)
-_on_edge = {}  # pin number -> function to call
+_memory = bytearray(_END)
+_answer = memoryview(_memory)[4 * _ANSWER : _OUT]
+_views: dict = {}  # size -> view of an answer's payload of that many bytes, made once
+
+_read_answer = open(int(sys.argv[1]), "rb").readinto
+_write = open(int(sys.argv[2]), "wb").write
+
+_on_edge: dict = {}  # pin number -> (function to call, its argument)
 _until = bytearray(8)
-_views = {}  # answer size -> view of that many payload bytes of _in, made once
+_len = len  # a built-in is found only after a search among the globals
 _code_bytes = 0  # heap taken by code, for the heap report
 
 _real_us = None  # set by time.py: the machine's own microsecond counter
-
-
-@micropython.native
-def now() -> int:
-    """Local time in bench ns, without the cost of a clock reading."""
-    if virtual:
-        return _now
-    return _synced + (_real_us() - _real_base) * 1000
-
-
-@micropython.native
-def read_clock() -> int:
-    """Local time in bench ns, as a program reads it: in virtual time every reading costs 1 us."""
-    global _now
-    if virtual:
-        _now += _CLOCK_READ_NS
-        return _now
-    return now()
-
-
-@micropython.native
-def spend(ns: int) -> None:
-    """Let `ns` of bus time pass (virtual time; in real time the bus is not slowed down)."""
-    global _now
-    if virtual:
-        _now += ns
+_real_base = 0  # real microseconds at the last sync (real-time mode)
 
 
 @micropython.viper
-def _put(out: ptr8, at: int, head: int, t: int, payload: ptr8) -> int:
-    """Write a message at `at`; where it ends. `head`: op, argument << 8, length << 16. Needs 64-bit integers."""
-    n = 0
-    while n < 4:
-        out[at + n] = head >> (8 * n)
-        n += 1
-    while n < 12:
-        out[at + n] = t >> (8 * (n - 4))
-        n += 1
-    at += 12
-    size = head >> 16
+def now() -> int:
+    """Local time in bench ns, without the cost of a clock reading."""
+    memory = ptr32(_memory)
+    if memory[_REAL]:
+        _follow_real_time()
+    return memory[_NOW] | memory[_NOW + 1] << 32
+
+
+@micropython.viper
+def spend(ns: int):
+    """Let `ns` of bus time pass (virtual time; in real time the bus is not slowed down)."""
+    memory = ptr32(_memory)
+    if not memory[_REAL]:
+        ns += memory[_NOW] | memory[_NOW + 1] << 32
+        memory[_NOW] = ns
+        memory[_NOW + 1] = ns >> 32
+
+
+@micropython.viper
+def read_clock() -> int:
+    """Local time in bench ns, as a program reads it: in virtual time every reading costs 1 us."""
+    memory = ptr32(_memory)
+    if memory[_REAL]:
+        return int(now())
+    t = (memory[_NOW] | memory[_NOW + 1] << 32) + _CLOCK_READ_NS
+    memory[_NOW] = t
+    memory[_NOW + 1] = t >> 32
+    return t
+
+
+@micropython.viper
+def _follow_real_time():
+    """Bring local time up to date in real time."""
+    memory = ptr32(_memory)
+    t = (memory[_SYNCED] | memory[_SYNCED + 1] << 32) + int(_real_us() - _real_base) * 1000
+    memory[_NOW] = t
+    memory[_NOW + 1] = t >> 32
+
+
+@micropython.viper
+def post(kind: int, byte_ns: int, payload):
+    """Queue a message that needs no answer. `kind`: op | argument << 8. `payload` is bytes-like, of at most 4 KiB.
+
+    Before it is sent, `byte_ns` of bus time pass for each byte of the payload, as in `spend`.
+    """
+    memory = ptr32(_memory)
+    size = int(_len(payload))
+    if _OUT + memory[_FILL] + _HEADER + size > _END:
+        _flush()
+    if memory[_REAL]:
+        _follow_real_time()
+    else:
+        t = (memory[_NOW] | memory[_NOW + 1] << 32) + byte_ns * size
+        memory[_NOW] = t
+        memory[_NOW + 1] = t >> 32
+    at = int(memory) + _OUT + memory[_FILL]
+    memory[_FILL] = memory[_FILL] + _HEADER + size
+    message = ptr32(at)
+    message[0] = kind | size << 16
+    message[1] = memory[_NOW]
+    message[2] = memory[_NOW + 1]
+    to = ptr8(at + _HEADER)
+    source = ptr8(payload)
     n = 0
     while n < size:
-        out[at + n] = payload[n]
+        to[n] = source[n]
         n += 1
-    return at + size
 
 
 @micropython.native
-def post(op: int, argument: int, payload) -> None:
-    """Queue a message that needs no answer. `payload` is bytes-like, of at most 4 KiB."""
-    global _fill
-    size = len(payload)
-    if _fill + _HEADER + size > len(_out):
-        _flush()
-    _fill = _put(_out, _fill, op | argument << 8 | size << 16, now(), payload)
+def sync(kind: int, byte_ns: int, payload, answer_size: int):
+    """As `post`; returns a view of the `answer_size` bytes of the answer (valid until the next sync)."""
+    post(kind, byte_ns, payload)
+    _collect(answer_size)
+    return _views.get(answer_size) or _make_view(answer_size)
 
 
-@micropython.native
-def sync(op: int, argument: int, payload, answer_size: int):
-    """Send a message and return a view of its answer's `answer_size` bytes (valid until the next sync)."""
-    post(op, argument, payload)
-    return _collect(answer_size)
-
-
-@micropython.native
-def refresh() -> None:
-    """Bring pin levels up to date if local time has moved on since the last sync."""
-    if now() - _synced >= _STALE_NS:
-        wait(now())
-
-
-@micropython.native
-def wait(until: int) -> None:
+@micropython.viper
+def wait(until: int):
     """Sleep until bench time `until` (ns) or until an interrupt edge or a received character, whichever is first."""
-    pack_into("<Q", _until, 0, until)
-    sync(_WAIT, 0, _until, 0)
+    payload = ptr32(_until)
+    payload[0] = until
+    payload[1] = until >> 32
+    post(_WAIT, 0, _until)
+    _collect(0)
+
+
+@micropython.viper
+def input_level(pin: int) -> int:
+    """Level of an input pin, as of the last sync if that was just now."""
+    memory = ptr32(_memory)
+    t = int(now())
+    if t - (memory[_SYNCED] | memory[_SYNCED + 1] << 32) >= _STALE_NS:
+        wait(t)
+    return (memory[_LEVELS] >> pin) & 1
+
+
+@micropython.viper
+def received(uart: int) -> int:
+    """1 if bytes for this UART wait in the bench."""
+    return (ptr8(_memory)[_RECEIVED] >> uart) & 1
 
 
 def hello():
     """Greet the bench; learns the time and its kind. Returns (unique id 8 bytes, reset cause)."""
-    global virtual
     post(_HELLO, 0, b"")
-    answer = _collect(9, True)
+    _collect(9)
+    answer = _make_view(9)
+    if not _memory[_FLAGS] & _FLAG_VIRTUAL:
+        _memory[4 * _REAL] = 1
+        _note_real_time()
     return bytes(answer[:8]), answer[8]
 
 
-def on_edge(pin: int, trigger: int, handler) -> None:
-    """Have `handler()` called after every edge of `pin` that matches `trigger` (1 falling, 2 rising, 3 both)."""
+def on_edge(pin: int, trigger: int, handler, argument) -> None:
+    """Have `handler(argument)` called after every edge of `pin` that matches `trigger` (1 fall, 2 rise, 3 both)."""
     if handler is None:
         trigger = 0
         _on_edge.pop(pin, None)
     else:
-        _on_edge[pin] = handler
-    post(_PIN_IRQ, pin, bytes((trigger,)))
+        _on_edge[pin] = (handler, argument)
+    post(_PIN_IRQ | pin << 8, 0, bytes((trigger,)))
 
 
 def code_is_loaded() -> None:
@@ -169,45 +199,48 @@ def code_is_loaded() -> None:
     _code_bytes = gc.mem_alloc()
 
 
-def _flush() -> None:
-    global _fill
+@micropython.viper
+def _flush():
+    memory = ptr32(_memory)
     try:
-        _to_bench.write(_out, _fill)
+        _write(_memory, _OUT, memory[_FILL])
     except OSError:
         sys.exit(0)  # as in _collect; an OSError would pass for a chip that does not answer
-    _fill = 0
+    memory[_FILL] = 0
+
+
+@micropython.viper
+def _collect(size: int):
+    memory = ptr32(_memory)
+    _flush()
+    total = _HEAD + size
+    if int(_read_answer(_answer, total)) != total:
+        sys.exit(0)  # the bench has gone: the supply is off
+    memory[_SYNCED] = memory[_NOW]
+    memory[_SYNCED + 1] = memory[_NOW + 1]
+    if memory[_REAL]:
+        _note_real_time()
+    if ptr8(_memory)[_FLAGS] & _FLAG_REPORT_HEAP:
+        _report_heap()
+    if memory[_EDGES]:
+        _call_edge_handlers(memory[_EDGES])
 
 
 @micropython.native
-def _collect(size: int, greeting: bool = False):
-    global _now, _synced, _real_base, levels, uart_received, virtual
-    _flush()
-    total = _ANSWER + size
-    if _from_bench.readinto(_in, total) != total:
-        sys.exit(0)  # the bench has gone: the supply is off
-    t, flags = _head.time, _head.flags
-    levels, uart_received = _head.levels, _head.received
-    if greeting:
-        virtual = bool(flags & _FLAG_VIRTUAL)
-    if virtual:
-        _now = t
-    else:
-        _real_base = _real_us()
-    _synced = t
-    answer = _view(size)
-    if flags & _FLAG_REPORT_HEAP:
-        _report_heap()
-    if edges := _head.edges:
-        for pin, handler in _on_edge.items():
-            if edges >> pin & 1:
-                handler()
-    return answer
+def _call_edge_handlers(edges: int) -> None:
+    for pin in _on_edge:
+        if edges >> pin & 1:
+            handler, argument = _on_edge[pin]
+            handler(argument)
 
 
-def _view(size: int):
-    view = _views.get(size)
-    if view is None:
-        view = _views[size] = _in_view[_ANSWER : _ANSWER + size]
+def _note_real_time() -> None:
+    global _real_base
+    _real_base = _real_us()
+
+
+def _make_view(size: int):
+    view = _views[size] = _answer[_HEAD : _HEAD + size]
     return view
 
 

@@ -11,6 +11,7 @@ from struct import pack
 
 import link
 import micropython
+from link import input_level, post, sync
 from micropython import const
 
 PWRON_RESET = const(1)
@@ -66,6 +67,7 @@ class Pin:
 
     def __init__(self, id: int, mode: int = -1, pull: int = -1, *, value=None):
         self._id = id
+        self._write_kind = _PIN_WRITE | id << 8
         self._output = None
         self._mode = mode
         if mode in (Pin.OUT, Pin.OPEN_DRAIN):
@@ -74,14 +76,12 @@ class Pin:
     @micropython.native
     def value(self, level=None):
         if level is None:
-            if self._output is not None:
-                return self._output
-            link.refresh()
-            return link.levels >> self._id & 1
+            output = self._output
+            return input_level(self._id) if output is None else output
         level = 1 if level else 0
         if level != self._output:
             self._output = level
-            link.post(_PIN_WRITE, self._id, b"\x01" if level else b"\x00")
+            post(self._write_kind, 0, b"\x01" if level else b"\x00")
 
     __call__ = value
 
@@ -93,7 +93,7 @@ class Pin:
 
     def irq(self, handler=None, trigger: int = IRQ_FALLING | IRQ_RISING, *, hard: bool = False):
         """Call `handler(pin)` after each matching edge."""
-        link.on_edge(self._id, trigger, (lambda: handler(self)) if handler else None)
+        link.on_edge(self._id, trigger, handler, self)
 
 
 class SPI:
@@ -102,24 +102,20 @@ class SPI:
     MSB = 0
 
     def __init__(self, id: int, baudrate: int = 1_000_000, *, polarity: int = 0, phase: int = 0, **_pins):
-        self._id = id
         self._byte_ns = 8_000_000_000 // baudrate
+        self._exchange_kind = _SPI | id << 8
+        self._write_kind = _SPI | (id | 0x80) << 8  # bit 7: nothing comes back, so it need not wait
+        self._read_kind = _SPI_READ | id << 8
         self._size = bytearray(2)
-
-    def _transfer(self, data):
-        link.spend(self._byte_ns * len(data))
-        return link.sync(_SPI, self._id, data, len(data))
 
     @micropython.native
     def write(self, buf) -> None:
-        if len(buf) > _CHUNK:
-            view = memoryview(buf)
-            for start in range(0, len(buf), _CHUNK):
-                self.write(view[start : start + _CHUNK])
+        if len(buf) <= _CHUNK:
+            post(self._write_kind, self._byte_ns, buf)
             return
-        # Nothing comes back, so it need not wait; bit 7 of the bus number says so.
-        link.spend(self._byte_ns * len(buf))
-        link.post(_SPI, self._id | 0x80, buf)
+        view = memoryview(buf)
+        for start in range(0, len(buf), _CHUNK):
+            self.write(view[start : start + _CHUNK])
 
     @micropython.native
     def readinto(self, buf, write: int = 0) -> None:
@@ -129,11 +125,13 @@ class SPI:
             for start in range(0, size, _CHUNK):
                 self.readinto(view[start : start + _CHUNK], write)
         elif write:
-            buf[:] = self._transfer(bytes([write]) * size)
+            self.write_readinto(bytes([write]) * size, buf)
         else:
-            self._size[0], self._size[1] = size & 0xFF, size >> 8
-            link.spend(self._byte_ns * size)
-            buf[:] = link.sync(_SPI_READ, self._id, self._size, size)
+            told = self._size
+            told[0] = size & 0xFF
+            told[1] = size >> 8
+            link.spend(self._byte_ns * size)  # of what comes, not of the two bytes that say how much
+            buf[:] = sync(self._read_kind, 0, told, size)
 
     def read(self, nbytes: int, write: int = 0) -> bytes:
         buf = bytearray(nbytes)
@@ -143,9 +141,7 @@ class SPI:
     @micropython.native
     def write_readinto(self, write_buf, read_buf) -> None:
         """At most _CHUNK bytes: what a register access needs."""
-        size = len(write_buf)
-        link.spend(self._byte_ns * size)
-        read_buf[:] = link.sync(_SPI, self._id, write_buf, size)
+        read_buf[:] = sync(self._exchange_kind, self._byte_ns, write_buf, len(write_buf))
 
 
 class I2C:
@@ -157,7 +153,7 @@ class I2C:
 
     def writeto(self, addr: int, buf, stop: bool = True) -> int:
         link.spend(self._byte_ns * (len(buf) + 1))
-        acked = link.sync(_I2C_WRITE, self._id, bytes([addr]) + bytes(buf), 1)[0]
+        acked = link.sync(_I2C_WRITE | self._id << 8, 0, bytes([addr]) + bytes(buf), 1)[0]
         if acked == 0:
             raise OSError(errno.ENODEV)
         if acked <= len(buf):
@@ -166,7 +162,7 @@ class I2C:
 
     def readfrom_into(self, addr: int, buf, stop: bool = True) -> None:
         link.spend(self._byte_ns * (len(buf) + 1))
-        answer = link.sync(_I2C_READ, self._id, bytes([addr, len(buf)]), len(buf) + 1)
+        answer = link.sync(_I2C_READ | self._id << 8, 0, bytes([addr, len(buf)]), len(buf) + 1)
         if answer[0] == 0:
             raise OSError(errno.ENODEV)
         buf[:] = answer[1:]
@@ -203,13 +199,13 @@ class UART(io.IOBase):
         """`parity`: None, 0 (even) or 1 (odd)."""
         self._char_ns = (1 + bits + (parity is not None) + stop) * 1_000_000_000 // baudrate
         settings = pack("<IBBB", baudrate, bits, 2 if parity is None else parity, stop)
-        link.post(_UART_INIT, self._id, settings)
+        link.post(_UART_INIT | self._id << 8, 0, settings)
 
     def deinit(self) -> None:
         self._received = bytearray()
 
     def _fetch(self) -> None:
-        answer = link.sync(_UART_READ, self._id, b"", _UART_FIFO + 2)
+        answer = link.sync(_UART_READ | self._id << 8, 0, b"", _UART_FIFO + 2)
         self._received.extend(answer[2 : 2 + answer[0] + 256 * answer[1]])
 
     def any(self) -> int:
@@ -236,7 +232,7 @@ class UART(io.IOBase):
         return len(data)
 
     def write(self, buf) -> int:
-        link.post(_UART_WRITE, self._id, buf)
+        link.post(_UART_WRITE | self._id << 8, 0, buf)
         self._sent_at = max(self._sent_at, link.now()) + self._char_ns * len(buf)
         return len(buf)
 
@@ -247,11 +243,12 @@ class UART(io.IOBase):
         while not self.txdone():
             link.wait(self._sent_at)
 
+    @micropython.native
     def ioctl(self, request: int, flags: int) -> int:
         if request != _POLL:
             return -1
         ready = flags & _POLL_OUT
-        if flags & _POLL_IN and (self._received or link.uart_received >> self._id & 1):
+        if flags & _POLL_IN and (self._received or link.received(self._id)):
             ready |= _POLL_IN
         return ready
 
@@ -260,7 +257,7 @@ class WDT:
     """The watchdog: once started, a pause of more than `timeout` ms between feeds restarts the firmware."""
 
     def __init__(self, id: int = 0, timeout: int = 5000):
-        link.post(_WDT, 1, pack("<I", timeout))
+        link.post(_WDT | 1 << 8, 0, pack("<I", timeout))
 
     def feed(self) -> None:
         link.post(_WDT, 0, b"")

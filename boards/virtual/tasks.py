@@ -4,6 +4,8 @@ Same names and behaviour as MicroPython's: a queue orders tasks by due tick, fir
 task can be awaited, cancelled and asked whether it is done. A meter has about ten tasks, so a sorted list does.
 """
 
+from time import ticks_diff, ticks_ms
+
 import micropython
 
 core = None  # asyncio.core, which imports this module and so cannot be imported by it; set by boot.py
@@ -21,11 +23,11 @@ class TaskQueue:
     @micropython.native
     def push(self, task, key=None):
         task.data = None
-        task.ph_key = key = core.ticks() if key is None else key
+        task.ph_key = key = ticks_ms() if key is None else key
         tasks = self._tasks
-        place = len(tasks)
-        while place and core.ticks_diff(tasks[place - 1].ph_key, key) > 0:
-            place -= 1
+        place = 0  # from the front: most tasks that come here are due at once
+        while place < len(tasks) and ticks_diff(tasks[place].ph_key, key) <= 0:
+            place += 1
         tasks.insert(place, task)
 
     def pop(self):
@@ -73,7 +75,7 @@ class Task:
         if hasattr(task.data, "remove"):
             task.data.remove(task)
             core._task_queue.push(task)
-        elif core.ticks_diff(task.ph_key, core.ticks()) > 0:
+        elif ticks_diff(task.ph_key, ticks_ms()) > 0:
             core._task_queue.remove(task)
             core._task_queue.push(task)
         task.data = core.CancelledError

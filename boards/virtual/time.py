@@ -10,19 +10,21 @@ sys.path[:] = _path
 
 import link  # noqa: E402
 import micropython  # noqa: E402
+from link import read_clock  # noqa: E402
+from micropython import const  # noqa: E402
 
 link._real_us = ticks_us  # noqa: F405
 
-_PERIOD = 1 << 30  # ticks wrap as on the 32-bit ports
+_PERIOD = const(1 << 30)  # ticks wrap as on the 32-bit ports
 
 
 @micropython.native
 def ticks_ms() -> int:
-    return link.read_clock() // 1_000_000 & _PERIOD - 1
+    return read_clock() // 1_000_000 & _PERIOD - 1
 
 
 def ticks_us() -> int:
-    return link.read_clock() // 1000 & _PERIOD - 1
+    return read_clock() // 1000 & _PERIOD - 1
 
 
 def ticks_cpu() -> int:
@@ -33,7 +35,7 @@ def ticks_add(ticks: int, delta: int) -> int:
     return ticks + delta & _PERIOD - 1
 
 
-@micropython.native
+@micropython.viper
 def ticks_diff(a: int, b: int) -> int:
     return (a - b + _PERIOD // 2 & _PERIOD - 1) - _PERIOD // 2
 
@@ -54,8 +56,8 @@ def sleep(seconds: float) -> None:
 
 def time() -> int:
     """Seconds since the board started: a microcontroller without a set clock knows no more."""
-    return link.read_clock() // 1_000_000_000
+    return read_clock() // 1_000_000_000
 
 
 def time_ns() -> int:
-    return link.read_clock()
+    return read_clock()
