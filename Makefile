@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python -m
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint size deploy pictures clean
+.PHONY: help setup run test soak lint size bench accuracy deploy pictures clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ lint: $(READY) ## style, format and types
 size: $(READY) ## code size per architecture and heap use against the budgets
 	@$(RUN) tools.size
 
+bench: $(READY) ## what the kernels cost, in instructions counted on the targets' code; JSON in build/bench.json
+	@$(RUN) tools.kernel_bench $(ARGS)
+
+accuracy: $(READY) ## errors of many meters against the class limits, build/accuracy.json (ARGS=--quick)
+	@$(RUN) tools.accuracy $(ARGS)
+
 deploy: $(READY) ## put the firmware on a board: make deploy BOARD=pico2 PORT=/dev/ttyACM0 (or ARGS=--dry-run)
 	@$(RUN) tools.deploy $(if $(BOARD),--board $(BOARD)) $(if $(PORT),--port $(PORT)) $(ARGS)
 
@@ -45,5 +51,5 @@ pictures: $(READY) ## take the README's pictures anew
 	@$(RUN) tools.pictures
 
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) .build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .build build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
