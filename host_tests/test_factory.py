@@ -71,11 +71,18 @@ def test_type_designations_of_the_data_sheet_are_accepted(text: str) -> None:
         "ZMG405CR4.260b-43",
         "zmg405cr4.260b.43",
         "ZMG405CR4.260(.43",
+        "ZMG405CR4.000b.43",  # an interface this meter has no place for
     ],
 )
 def test_other_texts_are_refused_as_type(text: str) -> None:
     with pytest.raises(ValueError):
         Factory(text, SERIAL)
+
+
+def test_factory_data_tells_what_the_type_has() -> None:
+    data = factory.load(manufactured(factory.image(Factory("ZMG410AR1.000b.00", SERIAL))))
+    assert data is not None
+    assert not data.type_code.has_reactive and data.type_code.text == data.type_designation
 
 
 @pytest.mark.parametrize("serial", ["", "1234567", "123456789", "1234567a", "12345 78", "-1234567"])

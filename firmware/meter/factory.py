@@ -8,6 +8,7 @@ import struct
 
 from meter.storage.layout import FACTORY
 from meter.storage.records import EMPTY, Record
+from meter.type_code import TypeCode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,14 +24,14 @@ SERIAL_DIGITS = 8
 
 _VERSION = 1
 _CONSTANTS = "<QQ"
-_TYPE_SIZES = (17, 19)  # without and with the series: ZMG405CR4.260b.43, ...S2
 _IDENT_SIZE = 16  # longest identification, IEC 62056-21, identification message
 
 
 class Factory:
-    """The data of one meter. ValueError if the designation or the number has the wrong form.
+    """The data of one meter. ValueError if no meter can have such a designation or number.
 
-    `full_scale_uv` and `full_scale_na` are the rms voltage (uV) and current (nA) at the chip's full scale.
+    `type_code` is the designation taken apart (type_code.TypeCode). `full_scale_uv` and `full_scale_na` are the rms
+    voltage (uV) and current (nA) at the chip's full scale.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Factory:
         full_scale_uv: int = FULL_SCALE_UV,
         full_scale_na: int = FULL_SCALE_NA,
     ):
-        check_type(type_designation)
+        self.type_code = TypeCode(type_designation)
         if len(serial_number) != SERIAL_DIGITS or not _digits(serial_number):
             raise ValueError("a serial number has 8 digits, not " + repr(serial_number))
         if full_scale_uv <= 0 or full_scale_na <= 0:
@@ -88,29 +89,9 @@ def is_blank(memory: "Memory") -> bool:
 
 def image(factory: Factory) -> bytes:
     """The content of the factory area, to be put at `layout.FACTORY.address` of a new memory."""
-    area = _AreaImage(FACTORY.address, FACTORY.size)
+    area = AreaImage(FACTORY.address, FACTORY.size)
     factory.store(area)
     return bytes(area.content)
-
-
-def check_type(text: str) -> None:
-    """ValueError unless `text` has the form of a type designation, e.g. ZMG405CR4.260b.43 or ZMG410AR1.000b.00S2.
-
-    Form only: which options go together is for the one who knows their meaning.
-    """
-    form = (
-        len(text) in _TYPE_SIZES
-        and text[:4] == "ZMG4"
-        and text[4:6] in ("05", "10")
-        and text[6:8] in ("AR", "CR")
-        and text[9] == "."
-        and text[14] == "."
-        and _digits(text[8] + text[10:13] + text[15:17])
-        and ("0" <= text[13] <= "9" or "a" <= text[13] <= "z")
-        and text[17:] in ("", "S2")
-    )
-    if not form:
-        raise ValueError("no type designation: " + repr(text))
 
 
 def identification(type_designation: str, version: str) -> str:
@@ -119,15 +100,14 @@ def identification(type_designation: str, version: str) -> str:
     Measuring system, I/O board, additional functions and firmware version: ZMG405CR4.260b.43 with P01 is
     ZMG405260b.P01. ValueError if the version would make it longer than 16 characters or is not printable.
     """
-    check_type(type_designation)
     text = type_designation[:6] + type_designation[10:14] + "." + version
     if not version or len(text) > _IDENT_SIZE or not all("!" < c <= "~" and c != "/" for c in version):
         raise ValueError("no firmware version: " + repr(version))
     return text
 
 
-class _AreaImage:
-    """Memory that exists only while an image is made."""
+class AreaImage:
+    """Memory of `size` bytes from `address` on that exists only while an image of a new meter's memory is made."""
 
     def __init__(self, address: int, size: int):
         self._start = address
