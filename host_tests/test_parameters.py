@@ -13,6 +13,7 @@ from meter import parameters as module
 from meter.parameters import ParameterRefused, Parameters
 from meter.storage.layout import PARAMETERS
 from meter.storage.records import Record
+from tools.bench import firmware_code
 
 NUMBERS = {row[1]: row[0] for row in module.TABLE}
 
@@ -58,7 +59,10 @@ def test_a_new_meter_runs_on_the_products_defaults_without_error() -> None:
     assert (parameters.led_constant, parameters.reaction_ms, parameters.changeover_ms) == (10_000, 200, 1_000)
     assert (parameters.max_baud_char, parameters.display_seconds, parameters.obis_b) == ("5", 8, 1)
     assert (parameters.nominal_voltage, parameters.nominal_current_ma, parameters.nominal_hz) == (230, 5_000, 50)
-    assert parameters.address == "" and not parameters.checksum_error
+    assert (parameters.network, parameters.summation, parameters.apparent) == ("3P4W", "vector", "vector")
+    assert (parameters.registration, parameters.ct_numerator, parameters.vt_denominator) == ("secondary", 1, 1)
+    assert parameters.address == parameters.sum_channel_1 == parameters.sum_channel_2 == ""
+    assert not parameters.checksum_error
 
 
 def test_numbers_and_names_are_unique_and_defaults_pass_their_own_check() -> None:
@@ -79,7 +83,22 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         "nominal_voltage": 8,
         "nominal_current_ma": 9,
         "nominal_hz": 10,
+        "network": 11,
+        "summation": 12,
+        "apparent": 13,
+        "registration": 14,
+        "ct_numerator": 15,
+        "ct_denominator": 16,
+        "vt_numerator": 17,
+        "vt_denominator": 18,
+        "sum_channel_1": 19,
+        "sum_channel_2": 20,
+        "p1_password": 21,
+        "p2_password": 22,
     }
+    assert [Parameters(Ram()).name(number) for number in NUMBERS.values()] == list(NUMBERS)
+    with pytest.raises(KeyError):
+        Parameters(Ram()).name(99)
 
 
 def test_a_change_holds_now_and_in_the_next_life() -> None:
@@ -122,6 +141,18 @@ def test_a_change_holds_now_and_in_the_next_life() -> None:
         ("address", "12/34!", 4, module.RANGE),
         ("address", "Zähler", 4, module.RANGE),
         ("address", b"1234", 4, module.KIND),
+        ("network", "3P3W", 3, module.LEVEL),
+        ("network", "3p3w", 4, module.RANGE),
+        ("network", "", 4, module.RANGE),
+        ("network", 3, 4, module.KIND),
+        ("registration", "both", 4, module.RANGE),
+        ("ct_numerator", 0, 4, module.RANGE),
+        ("ct_denominator", 100_001, 4, module.RANGE),
+        ("vt_numerator", 1_000_001, 4, module.RANGE),
+        ("sum_channel_1", "a_import+a_export", 3, module.LEVEL),
+        ("sum_channel_1", "a_import+r_import", 4, module.RANGE),
+        ("sum_channel_2", "a_import", 4, module.RANGE),
+        ("sum_channel_2", None, 4, module.KIND),
     ],
 )
 def test_a_refused_change_gives_its_reason_and_changes_nothing(name: str, value: Any, level: int, reason: str) -> None:
@@ -134,6 +165,62 @@ def test_a_refused_change_gives_its_reason_and_changes_nothing(name: str, value:
     assert (refused.value.name, refused.value.reason) == (name, reason)
     assert ram.content == before
     assert values == {each: parameters.get(each) for each in parameters.names()}
+
+
+def test_words_and_sum_channels_hold_in_the_next_life() -> None:
+    ram = Ram()
+    parameters = life(ram)
+    changes = {"network": "3P3W", "summation": "separate", "registration": "primary", "sum_channel_2": "r1+r4"}
+    for name, value in changes.items():
+        assert parameters.set(name, value, 4)
+    parameters.set("sum_channel_1", "a_import+a_export", 4)
+    parameters.set("sum_channel_1", "", 4)
+    again = life(ram)
+    assert {name: again.get(name) for name in changes} == changes
+    assert again.sum_channel_1 == "" and stored(ram)[11] == b"3P3W"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [("reaction_ms", "0300", 300), ("network", "1P2W", "1P2W"), ("address", "0815", "0815"), ("nominal_hz", "60", 60)],
+)
+def test_a_printed_value_goes_through_the_same_door(name: str, text: str, value: Any) -> None:
+    parameters = life(Ram())
+    assert parameters.set_text(name, text, 4) and parameters.get(name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "level", "reason"),
+    [
+        ("reaction_ms", "", 4, module.KIND),
+        ("reaction_ms", "-300", 4, module.KIND),
+        ("reaction_ms", "3e2", 4, module.KIND),
+        ("reaction_ms", "٣٠٠", 4, module.KIND),  # digits, but not these
+        ("reaction_ms", "9" * 40, 4, module.RANGE),
+        ("reaction_ms", "300", 1, module.LEVEL),
+        ("no_such", "1", 4, module.UNKNOWN),
+        ("network", "4P4W", 4, module.RANGE),
+    ],
+)
+def test_a_printed_value_is_refused_like_any_other(name: str, text: str, level: int, reason: str) -> None:
+    with pytest.raises(ParameterRefused, match=reason):
+        life(Ram()).set_text(name, text, level)
+
+
+def test_the_benchs_image_is_what_a_meter_stores_that_is_set_by_hand() -> None:
+    ram = Ram()
+    by_hand = life(ram, defaults={"address": "60800001"})
+    values = {"network": "3P3W", "nominal_voltage": 100, "ct_numerator": 500, "sum_channel_1": "a_import+a_export"}
+    for name, value in values.items():
+        by_hand.set(name, value, 4)
+    address, image = firmware_code.parameters_image(values, "60800001")
+    manufactured = Ram()
+    manufactured.content[address : address + len(image)] = image
+    assert stored(manufactured) == stored(ram)
+    parameters = life(manufactured)
+    assert parameters.address == "60800001" and parameters.network == "3P3W" and not parameters.replaced
+    with pytest.raises(ParameterRefused):
+        firmware_code.parameters_image({"network": "5P"}, "60800001")
 
 
 def test_attributes_cannot_be_assigned_past_the_door() -> None:

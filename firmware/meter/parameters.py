@@ -11,6 +11,7 @@ import struct
 
 from micropython import const
 
+from meter.metrology.energies import sum_channel
 from meter.storage import records
 from meter.storage.layout import PARAMETERS
 
@@ -18,26 +19,49 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Kinds. Low and high mean: INT smallest and largest value; CHOICE the allowed integers (in low); CHAR first and last
-# character; TEXT and ADDRESS shortest and longest length.
+# Kinds. Low and high mean: INT smallest and largest value; CHOICE and WORD the allowed integers or strings (in low);
+# CHAR first and last character; TEXT and ADDRESS shortest and longest length; SUM nothing.
 INT = const(0)
 CHOICE = const(1)
 CHAR = const(2)
 TEXT = const(3)  # printable ASCII that may stand in a data set: no ( ) * / !
 ADDRESS = const(4)  # device address of IEC 62056-21: digits, letters, space
+WORD = const(5)
+SUM = const(6)  # what a sum channel adds up: two energies "a_import+a_export", or nothing ""
 
 # Number (never used again for anything else), name, kind, default, low, high, lowest level that may change it.
 TABLE = (
-    (1, "led_constant", INT, 10_000, 2_000, 100_000, 4),  # imp/kWh, imp/kvarh; the chip can do from 1040
+    # imp/kWh, imp/kvarh. From 1040 on the chip can do; beyond 20 000 its divider's rounding exceeds 0.015 %.
+    (1, "led_constant", INT, 10_000, 2_000, 20_000, 4),
     (2, "reaction_ms", INT, 200, 20, 1_500, 2),  # IEC 62056-21, reaction time
     (3, "changeover_ms", INT, 1_000, 20, 1_500, 2),  # from the option select message to the first character of data
     (4, "max_baud_char", CHAR, "5", "0", "6", 2),  # 300 to 19 200 Bd
     (5, "display_seconds", INT, 8, 1, 60, 2),  # per item of the rolling list
     (6, "obis_b", INT, 1, 0, 64, 3),  # channel of the electricity codes
     (7, "address", ADDRESS, "", 0, 32, 2),  # device address of the IEC ports
-    (8, "nominal_voltage", INT, 230, 57, 480, 4),  # V, phase to neutral
+    (8, "nominal_voltage", INT, 230, 57, 480, 4),  # V, phase to neutral; in 3P3W phase to phase
     (9, "nominal_current_ma", CHOICE, 5_000, (1_000, 5_000), None, 4),
     (10, "nominal_hz", CHOICE, 50, (50, 60), None, 4),
+    (11, "network", WORD, "3P4W", ("3P4W", "1P2W", "2P3W", "3P3W"), None, 4),
+    (12, "summation", WORD, "vector", ("vector", "absolute", "separate"), None, 4),  # of the phases' powers
+    (13, "apparent", WORD, "vector", ("vector", "rms"), None, 4),  # S = sqrt(P**2 + Q**2), or U * I
+    (
+        14,
+        "registration",
+        WORD,
+        "secondary",
+        ("secondary", "primary"),
+        None,
+        4,
+    ),  # what is shown; see cosem/registration.py
+    (15, "ct_numerator", INT, 1, 1, 100_000, 4),  # current transformer, e.g. 500 / 5
+    (16, "ct_denominator", INT, 1, 1, 100_000, 4),
+    (17, "vt_numerator", INT, 1, 1, 1_000_000, 4),  # voltage transformer, e.g. 20000 / 100
+    (18, "vt_denominator", INT, 1, 1, 1_000_000, 4),
+    (19, "sum_channel_1", SUM, "", None, None, 4),
+    (20, "sum_channel_2", SUM, "", None, None, 4),
+    (21, "p1_password", TEXT, "00000000", 1, 16, 2),  # IEC 62056-21, programming mode
+    (22, "p2_password", TEXT, "00000000", 1, 16, 4),
 )
 
 _VERSION = const(1)
@@ -106,6 +130,13 @@ class Parameters:
         """The names, in the order of the table's numbers."""
         return sorted(self._rows, key=lambda name: self._rows[name][0])
 
+    def name(self, number: int) -> str:
+        """The name of the parameter with this number. KeyError if there is none."""
+        for row in self._rows.values():
+            if row[0] == number:
+                return row[1]
+        raise KeyError(number)
+
     def set(self, name: str, value: "Any", level: int) -> bool:
         """Change one parameter at access `level`; True if it is different now.
 
@@ -130,6 +161,12 @@ class Parameters:
         self.checksum_error = False
         self.replaced = []
         return changed
+
+    def set_text(self, name: str, text: str, level: int) -> bool:
+        """`set` with a value in the form it is printed in; numbers are decimal digits."""
+        row = self._rows.get(name)
+        is_number = row is not None and row[2] in (INT, CHOICE) and text and all("0" <= c <= "9" for c in text)
+        return self.set(name, int(text) if is_number else text, level)
 
     def _payload(self, values: dict) -> bytes:
         entries = []
@@ -173,9 +210,22 @@ def _fault(row: tuple, value: "Any") -> "str | None":
     else:
         if type(value) is not str:
             return KIND
-        fits = len(value) == 1 and low <= value <= high if kind == CHAR else low <= len(value) <= high
-        fits = fits and all(_allowed(kind, character) for character in value)
+        fits = _text_fits(kind, value, low, high)
     return None if fits else RANGE
+
+
+def _text_fits(kind: int, value: str, low: "Any", high: "Any") -> bool:
+    if kind == WORD:
+        return value in low
+    if kind == CHAR:
+        return len(value) == 1 and low <= value <= high
+    if kind == SUM:
+        try:
+            sum_channel(value)
+        except ValueError:
+            return False
+        return True
+    return low <= len(value) <= high and all(_allowed(kind, character) for character in value)
 
 
 def _allowed(kind: int, character: str) -> bool:

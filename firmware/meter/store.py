@@ -20,7 +20,10 @@ class Store:
         self._memory = memory
         self._errors = errors
         area = layout.ENERGY
-        self._energies = records.Record(memory, area.address, area.capacity, energy_registers.VERSION), energies
+        record = records.Record(
+            memory, area.address, area.capacity, energy_registers.VERSION, energy_registers.READABLE
+        )
+        self._energies = record, energies
         area = layout.COUNTERS
         self._counters = records.Record(memory, area.address, area.capacity, counters.VERSION), counter_set
 
