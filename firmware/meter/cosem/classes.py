@@ -7,25 +7,34 @@ LCD, later DLMS) goes through the object, by `get` (COSEM data) or by `formatted
 from meter.cosem import obis
 
 # Units of scaler_unit (Blue Book, enumeration `unit`)
+UNIT_DEGREE = 8
 UNIT_W = 27
+UNIT_VA = 28
 UNIT_VAR = 29
 UNIT_WH = 30
+UNIT_VAH = 31
 UNIT_VARH = 32
 UNIT_A = 33
 UNIT_V = 35
 UNIT_HZ = 44
+UNIT_PERCENT = 56
 UNIT_COUNT = 255
 
 _UNIT_NAMES = {
+    UNIT_DEGREE: "deg",
     UNIT_W: "W",
+    UNIT_VA: "VA",
     UNIT_VAR: "var",
     UNIT_WH: "Wh",
+    UNIT_VAH: "VAh",
     UNIT_VARH: "varh",
     UNIT_A: "A",
     UNIT_V: "V",
     UNIT_HZ: "Hz",
+    UNIT_PERCENT: "%",
     UNIT_COUNT: "",
 }
+_PREFIXES = {0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
 
 class Object:
@@ -69,12 +78,26 @@ class Data(Object):
         return self._read() if attribute == 2 else super().get(attribute)
 
 
+class Parameter(Data):
+    """Class 1: a parameter of the meter; `parameters` is meter.parameters.Parameters."""
+
+    def __init__(self, logical_name: bytes, parameters, name: str):
+        super().__init__(logical_name, lambda: parameters.get(name))
+        self._parameters = parameters
+        self._name = name
+
+    def write(self, text: str, level: int) -> None:
+        """Change it to what `text` says, at access `level`. ParameterRefused if that is not allowed, OSError if the
+        memory fails."""
+        self._parameters.set_text(self._name, text, level)
+
+
 class Register(Object):
     """Class 3: an integer with scaler and unit.
 
-    `read` returns the value in units of 10**`scaler` * unit. It is printed in 10**`shown` units (3 for kWh, kW) with
-    `digits` digits in all, so with shown - scaler decimals. Energy rolls over to zero past all nines; a signed
-    quantity gets a leading space or minus.
+    `read` returns the value in units of 10**`scaler` * unit, or None while there is none. It is printed in 10**`shown`
+    units (3 for kWh, kW) with at least `digits` digits in all, so with shown - scaler decimals; a signed quantity gets
+    a leading space or minus. What rolls over past all nines does so in `read`, alike for all that show it.
     """
 
     class_id = 3
@@ -95,10 +118,10 @@ class Register(Object):
 
     def formatted(self) -> tuple[str, str]:
         value = self._read()
-        unit = ("k" if self._shown == 3 else "") + _UNIT_NAMES[self.unit]
+        unit = _PREFIXES[self._shown] + _UNIT_NAMES[self.unit]
         if value is None:
             return "", unit
-        text = ("%0" + str(self._digits) + "d") % (abs(value) % 10**self._digits)
+        text = ("%0" + str(self._digits) + "d") % abs(value)
         decimals = self._shown - self.scaler
         if decimals > 0:
             text = text[:-decimals] + "." + text[-decimals:]

@@ -1,0 +1,79 @@
+"""Primary and secondary registration: how measured quantities are shown.
+
+The meter measures and counts at its terminals, behind the transformers (secondary). With primary registration it shows
+what is in front of them: voltages times the ratio of the voltage transformers, currents times that of the current
+transformers, powers and energies times both. Only the view changes, the registers never do.
+
+A quantity keeps its number of digits; when primary values need more, the decimal point moves by whole decades. Energies
+last at least 4000 h at nominal voltage and maximum current before they roll over (EN 50470-3).
+"""
+
+from meter.cosem.classes import (
+    UNIT_A,
+    UNIT_V,
+    UNIT_VA,
+    UNIT_VAH,
+    UNIT_VAR,
+    UNIT_VARH,
+    UNIT_W,
+    UNIT_WH,
+)
+
+# Forms of a Register (cosem.classes) as they are with secondary registration
+_VOLTAGE = (-2, 5, 0, False)  # NNN.NN V
+_CURRENT = (-3, 5, 0, False)  # NN.NNN A
+_POWER = (-1, 7, 3, True)  # NNN.NNNN kW
+_ENERGY = (1, 8, 3, False)  # NNNNNN.NN kWh
+
+_POWERS = (UNIT_W, UNIT_VAR, UNIT_VA)
+_ENERGIES = (UNIT_WH, UNIT_VARH, UNIT_VAH)
+_FULL_HOURS = 4000
+_HEADROOM = 2  # of a display of actual values over nominal voltage and maximum current
+_IMAX_MA = {1_000: 6_000, 5_000: 10_000}  # by nominal current; data sheet, Imax (metrological)
+
+
+def maximum_current_ma(nominal_current_ma: int) -> int:
+    """Imax of a meter with this nominal current."""
+    return _IMAX_MA[nominal_current_ma]
+
+
+class Registration:
+    """`factor(unit)` and `form(unit)` for V, A, the powers and the energies.
+
+    Takes from `parameters` the registration, the ratios and the nominal values; `network` is a
+    metrology.networks.Network.
+    """
+
+    def __init__(self, parameters, network):
+        ct = vt = (1, 1)
+        if parameters.registration == "primary":
+            ct = parameters.ct_numerator, parameters.ct_denominator
+            vt = parameters.vt_numerator, parameters.vt_denominator
+        both = ct[0] * vt[0], ct[1] * vt[1]
+        maximum_ma = maximum_current_ma(parameters.nominal_current_ma)
+        power_mw = parameters.nominal_voltage * maximum_ma * network.nominal_mille // 1000
+        voltage = vt, _fitting(_VOLTAGE, _HEADROOM * 1000 * parameters.nominal_voltage, vt)
+        current = ct, _fitting(_CURRENT, _HEADROOM * maximum_ma, ct)
+        self._units = {UNIT_V: voltage, UNIT_A: current}
+        for unit in _POWERS:
+            self._units[unit] = both, _fitting(_POWER, _HEADROOM * power_mw, both)
+        for unit in _ENERGIES:
+            self._units[unit] = both, _fitting(_ENERGY, _FULL_HOURS * power_mw, both)
+
+    def factor(self, unit: int) -> "tuple[int, int]":
+        """Numerator and denominator of shown by measured value."""
+        return self._units[unit][0]
+
+    def form(self, unit: int) -> "tuple[int, int, int, bool]":
+        """Scaler, digits, shown, signed of a Register."""
+        return self._units[unit][1]
+
+
+def _fitting(form: "tuple[int, int, int, bool]", milli: int, factor: "tuple[int, int]"):
+    """`form` with the decimal point moved until `milli` thousandths times `factor` fit into its digits."""
+    scaler, digits, shown, signed = form
+    while 10 ** (scaler + digits + 3) * factor[1] < milli * factor[0]:
+        scaler += 1
+    while shown < scaler:
+        shown += 3
+    return scaler, digits, shown, signed

@@ -1,0 +1,107 @@
+"""Stands for the meter behind the object model, with values that tell where they come from. For either interpreter."""
+
+from meter.parameters import Parameters
+from meter.tariff.counters import Counters
+from meter.tariff.energy_registers import NAMES, EnergyRegisters
+from meter.type_code import TypeCode
+
+KWH = 3_600_000_000  # mWs
+ROW_STEP, NAME_STEP = 100 * KWH, KWH  # the total of name n in row r is r * 100 + n + 1 kWh
+
+
+class Ram:
+    """An empty memory."""
+
+    def __init__(self):
+        self.content = bytearray(0x10000)
+
+    def read_into(self, address, buf):
+        buf[:] = self.content[address : address + len(buf)]
+
+    def write(self, address, buf):
+        self.content[address : address + len(buf)] = buf
+
+
+class Increment:
+    """Energies of one interval: `rows[row][name]`."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+
+def rising_increment():
+    return Increment([[ROW_STEP * row + NAME_STEP * (n + 1) for n in range(len(NAMES))] for row in range(4)])
+
+
+class Actual:
+    """230 V, 5 A, 30 degrees behind, in a field turning L1 L2 L3; phase n a little different."""
+
+    u_sym = [0.5, 230.0, 2.3]
+    i_sym = [0.1, 5.0, 0.25]
+    totals = {"f": 50.0123, "p": 2987.7, "q": -1725.1, "s": 3450.0, "pf": -0.866, "i0": 0.0421}
+    firsts = {"u": 230.0, "i": 5.0, "p": 995.9, "q": -575.0, "s": 1150.0, "pf": 0.866, "u_angle": 0.0, "i_angle": 30.0}
+
+    def total(self, quantity):
+        return self.totals[quantity]
+
+    def phase(self, quantity, n):
+        if quantity in ("u_angle", "i_angle"):
+            return (self.firsts[quantity] + 120.0 * n) % 360.0
+        return self.firsts[quantity] + n
+
+
+class Harmonics:
+    """Order h of phase n: h + n / 10 (V, A); nothing is known of L3."""
+
+    def u(self, n, h):
+        return None if n == 2 else h + n / 10
+
+    i = u
+
+    def thd_u(self, n):
+        return 1.5 + n
+
+    def thd_i(self, n):
+        return 20.25 + n
+
+
+class Clock:
+    valid = True
+
+    def fields(self):
+        return (2026, 11, 22, 7, 16, 40, 56)
+
+
+class Sources:
+    """The owners of all values."""
+
+    error_text, serial_number, firmware_version = "00000000", "60800001", "P01"
+    audit_text, calibration_readings, calibration_record = "00000000", "1,2,3", "4,5,6"
+
+    def __init__(self, sum_channels=((), ()), actual=None):
+        self.energies = EnergyRegisters(sum_channels)
+        self.energies.add(rising_increment())
+        self.counters = Counters()
+        self.counters.add("power_failures", 3)
+        self.actual = actual or Actual()
+        self.harmonics = Harmonics()
+        self.clock = Clock()
+
+
+def parameters_with(values):
+    """A parameter set that differs from the default in these values."""
+    parameters = Parameters(Ram())
+    for name in values:
+        parameters.set(name, values[name], 4)
+    return parameters
+
+
+def make_model(designation="ZMG405CR4.260b.43", values=None, sources=None):
+    """The object model of a meter of that type with these parameter values."""
+    from meter.cosem.model import ObjectModel
+    from meter.metrology.energies import sum_channel
+
+    parameters = parameters_with(values or {})
+    if sources is None:
+        sources = Sources((sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2)))
+    return ObjectModel(sources, parameters, TypeCode(designation))
