@@ -15,10 +15,11 @@ from drivers.ade9000 import ADE9000, ChipError
 from host_tests.metrology_signals import ANALOG, PAGE_BYTES
 from host_tests.wires import DirectPin, DirectSPI, Wires
 from meter.metrology.front_end import chip_setup
+from meter.metrology.networks import NETWORKS
 from tools.bench.ade9000 import ADE9000 as Chip
 from tools.bench.source import Source
 
-SETUP = chip_setup(ANALOG, 50, 230, 2415, 6814)
+SETUP = chip_setup(ANALOG, NETWORKS["3P4W"], 50, 230, 6814)
 
 
 class CountingSPI(DirectSPI):

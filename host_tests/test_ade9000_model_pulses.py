@@ -174,6 +174,26 @@ def test_disabled_outputs_are_silent_and_each_output_has_its_quantity() -> None:
     assert host.chip.cf_counts[2] == 0
 
 
+def test_a_disabled_converter_goes_on_adding_up() -> None:
+    """Data sheet, CFMODE: with CFxDIS no bit is set when a pulse is accumulated; accumulated it is."""
+    source = Source(1)
+    source.set(u=230, i=5, phi=0)
+    host = Host(source)
+    host.start(**SETUP, COMPMODE=7, CF1DEN=6814, EP_CFG=1)
+    host.run(2)
+    before_last, last = host.chip.cf_pulses[0][-2:]
+    period = (last - before_last) / 1e9
+    host.write(r.CFMODE, 1 << 12)
+    host.write(r.STATUS0, 0xFFFFFFFF)
+    before = host.chip.cf_counts[0]
+    host.run(10.4 * period)
+    assert host.chip.cf_counts[0] == before and host.read(r.STATUS0) >> 11 & 1 == 0
+    host.write(r.CFMODE, 0)
+    host.run(1.2 * period)
+    gap = (host.chip.cf_pulses[0][before] - last) / 1e9 / period
+    assert gap == pytest.approx(round(gap), abs=1e-3) and gap > 10
+
+
 def test_no_load_silences_the_pulses() -> None:
     source = Source(1)
     source.set(u=FULL_SCALE_U, i=FULL_SCALE_I / 60_000, phi=0)

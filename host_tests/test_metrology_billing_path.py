@@ -1,33 +1,46 @@
-"""Billing path: scale, remainders, wrap, start-up lock, summation, quadrants, implausible readings."""
+"""Billing path: scale, remainders, wrap, lock, summation, quadrants, apparent energy, implausible readings."""
 
 from __future__ import annotations
 
+import math
 import random
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers import ade9000_registers as chip
 from host_tests.metrology_signals import ANALOG, FULL_SCALE_I, FULL_SCALE_U
 from meter.metrology.billing_path import BillingPath, Increment
-from meter.metrology.front_end import chip_setup
-from meter.metrology.scales import energy_ratio
+from meter.metrology.energies import NAMES
+from meter.metrology.networks import NETWORKS
+from meter.metrology.scales import energy_ratio, square_root
 
-TOTALS = ("a_import", "a_export", "r_import", "r_export", "r1", "r2", "r3", "r4")
 # of one HI code at 50 Hz, by the data sheet's chain: full scale / code * 8192 samples / 8000 samples a second
 MWS_PER_CODE = Fraction(707_813_886 * 11_785_113_020, 10**12) / 20_694_066 * Fraction(8192, 8000)
+APPARENT = ("s_import", "s_export")
 
 
-def totals(increment: Increment) -> dict[str, int]:
-    return {name: getattr(increment, name) for name in TOTALS if getattr(increment, name)}
+def totals(increment: Increment, row: int = 0) -> dict[str, int]:
+    """What is counted without apparent energy, by name."""
+    named = dict(zip(NAMES, increment.rows[row], strict=True))
+    return {name: value for name, value in named.items() if value and name not in APPARENT}
 
 
-def path(start_power_mw: int = 0, **more: object) -> BillingPath:
-    billing = BillingPath(ANALOG, start_power_mw, **more)  # type: ignore[arg-type]
-    billing.reset_baseline([0] * 6)
+def get(increment: Increment, name: str, row: int = 0) -> int:
+    return increment.rows[row][NAMES.index(name)]
+
+
+def path(start_mw: int = 0, start_mvar: int | None = None, network: str = "3P4W", **more: Any) -> BillingPath:
+    billing = BillingPath(ANALOG, NETWORKS[network], start_mw, start_mw if start_mvar is None else start_mvar, **more)
+    billing.reset_baseline([0] * len(billing.codes))
     return billing
+
+
+def code(milli: float) -> int:
+    """Accumulator steps of so many mWs."""
+    return round(milli / float(MWS_PER_CODE))
 
 
 def test_one_code_is_what_the_data_sheet_says() -> None:
@@ -53,7 +66,7 @@ def test_remainders_are_carried_so_that_no_energy_is_lost_or_made(steps: list[in
         codes = [c + s for c, s in zip(codes, (step, -step, 2 * step, step // 3, 0, -5 * step), strict=True)]
         increment = billing.advance(codes)
         counted = [c + n for c, n in zip(counted, increment.p + increment.q, strict=True)]
-        net += increment.a_import - increment.a_export
+        net += get(increment, "a_import") - get(increment, "a_export")
     for code, energy in zip(codes, counted, strict=True):
         assert 0 <= code * MWS_PER_CODE - energy < 1
     assert net == sum(counted[:3])
@@ -63,19 +76,19 @@ def test_the_smallest_power_arrives_in_the_end() -> None:
     """One code every interval, 0.41 mWs: most intervals count nothing, ten thousand count 4127 mWs."""
     billing, total = path(), 0
     for n in range(1, 10_001):
-        total += billing.advance([n, 0, 0, 0, 0, 0]).a_import
+        total += get(billing.advance([n, 0, 0, 0, 0, 0]), "a_import")
     assert total == int(10_000 * MWS_PER_CODE) == 4127
 
 
 @pytest.mark.parametrize("direction", [1, -1])
 def test_accumulators_wrap(direction: int) -> None:
-    billing = BillingPath(ANALOG, 0)
-    total, code = 0, direction * (2**31 - 5_000_000)
-    billing.reset_baseline([code] + [0] * 5)
+    billing = path()
+    total, now = 0, direction * (2**31 - 5_000_000)
+    billing.reset_baseline([now] + [0] * 5)
     for _ in range(3):
-        code = (code + direction * 9_000_000 + 2**31) % 2**32 - 2**31  # as the driver gives them: signed
-        increment = billing.advance([code] + [0] * 5)
-        total += increment.a_import - increment.a_export
+        now = (now + direction * 9_000_000 + 2**31) % 2**32 - 2**31  # as the driver gives them: signed
+        increment = billing.advance([now] + [0] * 5)
+        total += get(increment, "a_import") - get(increment, "a_export")
     assert abs(total - direction * 27_000_000 * MWS_PER_CODE) < 1
 
 
@@ -112,28 +125,16 @@ def test_directions_and_quadrants(p: int, q: int, quadrant: str) -> None:
     assert (billing.p_sign, billing.q_sign) == (p, q)
 
 
-def test_vector_summation() -> None:
-    """Facts page 5.4: +10, -4, +2 kW is +A 8 kW."""
-    billing = path()
-    codes = [round(kw * 1e6 / 2 / float(MWS_PER_CODE)) for kw in (10, -4, 2)]
-    increment = billing.advance(codes + [0] * 3)
-    assert increment.a_import == pytest.approx(4_000_000, abs=3)
-    assert increment.a_export == 0
-    assert increment.a_import == sum(increment.p)
-
-
 def test_start_up_lock_is_on_the_total_and_apart_for_p_and_q() -> None:
     below, above = 95, 105
     for p, q in ((below, below), (above, below), (below, above), (-below, -above), (-above, above)):
         billing = path(100)
         increment = billing.advance(interval(p, q))
-        assert bool(increment.a_import or increment.a_export) == (abs(p) > 100)
-        assert bool(increment.r_import or increment.r_export) == (abs(q) > 100)
+        assert bool(get(increment, "a_import") or get(increment, "a_export")) == (abs(p) > 100)
+        assert bool(get(increment, "r_import") or get(increment, "r_export")) == (abs(q) > 100)
         assert billing.p_sign == (abs(p) > 100) * (1 if p > 0 else -1)
         assert increment.p[0] != 0  # the phase's value is not locked
-    billing = BillingPath(ANALOG, 100, start_reactive_mvar=200)
-    billing.reset_baseline([0] * 6)
-    assert totals(billing.advance(interval(150, 150))).keys() == {"a_import"}
+    assert totals(path(100, 200).advance(interval(150, 150))).keys() == {"a_import"}
 
 
 def test_phases_that_cancel_out_are_locked() -> None:
@@ -147,7 +148,7 @@ def test_locked_energy_does_not_pile_up() -> None:
         codes = [c + n for c, n in zip(codes, interval(90, 90), strict=True)]
         assert totals(billing.advance(codes)) == {}
     codes = [c + n for c, n in zip(codes, interval(200, 0), strict=True)]
-    assert billing.advance(codes).a_import == pytest.approx(100, abs=1)
+    assert get(billing.advance(codes), "a_import") == pytest.approx(100, abs=1)
 
 
 @pytest.mark.parametrize("elapsed_ms", [300, 500, 740])
@@ -160,7 +161,7 @@ def test_a_late_reading_does_not_shift_the_lock(elapsed_ms: int) -> None:
 
 
 def test_the_first_reading_after_a_start_is_the_baseline() -> None:
-    billing = BillingPath(ANALOG, 0)
+    billing = BillingPath(ANALOG, NETWORKS["3P4W"], 0, 0)
     assert totals(billing.advance([123_456_789] * 6)) == {}
     assert billing.advance([123_456_789 + 1000] * 6).p == [412] * 3
     billing.reset_baseline()
@@ -193,39 +194,208 @@ def test_full_scale_at_both_inputs_is_plausible_and_twice_its_peak_power_is_not(
     assert not totals(path().advance([3 * 20_209_049] * 6, 500))
 
 
-def test_unknown_networks_are_refused() -> None:
-    with pytest.raises(ValueError, match="3P3W"):
-        BillingPath(ANALOG, 0, network="3P3W")
-
-
 def test_other_scales_stay_exact() -> None:
     """Analog Devices' shield by its sketches' constants, 0.00408 V/A and 0.00125 V/V: 173.3 A, 565.7 V full scale."""
     analog = {"u_full_scale_uV": 565_685_425, "i_full_scale_nA": 173_310_485_585}
-    billing = BillingPath(analog, 0)
+    billing = BillingPath(analog, NETWORKS["3P4W"], 0, 0)
     billing.reset_baseline([0] * 6)
     # hardware page: 1.34757 uWh per code
     assert billing.advance([1_000_000] * 6).p[0] == pytest.approx(1.34757 * 3600 * 1000, rel=5e-6)
 
 
-def test_chip_setup_of_the_reference_design() -> None:
-    setup = chip_setup(ANALOG, 50, 230, 2415, 6814)
-    assert setup[chip.VLEVEL] == pytest.approx(3_520_879, rel=1e-5)  # hardware page A.9
-    assert setup[chip.EGY_TIME] == 3999
-    assert setup[chip.CFMODE] & 0x3F == 0x20 and setup[chip.COMPMODE] == 0x3F
-    assert setup[chip.ACCMODE] == 0
-    assert chip_setup(ANALOG, 60, 230, 2415, 6814)[chip.ACCMODE] == 0x100
-    # a ninth of the start-up power: 64 codes of 0.40309 mW
-    assert setup[chip.ACT_NL_LVL] == pytest.approx(64 * 2415 / 9 / 0.40309, rel=1e-3)
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    network=st.sampled_from(list(NETWORKS)),
+    summation=st.sampled_from(["vector", "absolute", "separate"]),
+    apparent=st.sampled_from(["vector", "rms"]),
+)
+def test_the_books_balance_in_every_network_and_mode(seed: int, network: str, summation: str, apparent: str) -> None:
+    """Increments add up to the floor of what the accumulators hold; directions and quadrants to each other."""
+    generator = random.Random(seed)
+    billing = path(network=network, summation=summation, apparent=apparent)
+    signed = summation == "vector" or network == "3P3W"
+    codes = [0] * len(billing.codes)
+    counted = [0] * len(codes)
+    rows, apparent_unlocked = [[0] * len(NAMES) for _ in range(4)], [0] * 3
+    for _ in range(40):
+        negative = generator.randrange(64)
+        for n in range(len(codes)):
+            step = generator.randrange(6_000_000) >> generator.randrange(23)
+            codes[n] += -step if signed and n < 6 and generator.random() < 0.5 else step
+        increment = billing.advance(codes, 500, negative)
+        for n, amount in enumerate([*increment.p, *increment.q, *increment.s][: len(codes)]):
+            counted[n] += amount if signed else abs(amount)
+        if billing.p_sign or billing.q_sign:
+            apparent_unlocked = [a + b for a, b in zip(apparent_unlocked, increment.s, strict=True)]
+        for row, found in zip(rows, increment.rows, strict=True):
+            assert min(found) >= 0
+            row[:] = [a + b for a, b in zip(row, found, strict=True)]
+    for held, energy in zip(codes, counted, strict=True):
+        assert energy == math.floor(held * MWS_PER_CODE)
+    for row in rows:
+        a_import, a_export, r_import, r_export, r1, r2, r3, r4, _, _ = row
+        assert (r_import, r_export) == (r1 + r2, r3 + r4)
+    elements, phases = billing._network.elements, billing._network.phases
+    net_p, net_q = rows[0][0] - rows[0][1], rows[0][2] - rows[0][3]
+    if signed:
+        assert (net_p, net_q) == (sum(counted[n] for n in elements), sum(counted[3 + n] for n in elements))
+    else:
+        assert rows[0][0] + rows[0][1] == sum(counted[n] for n in elements)
+        assert rows[0][2] + rows[0][3] == sum(counted[3 + n] for n in elements)
+    for n in range(3):
+        if n not in phases:
+            assert not any(rows[1 + n])
+        else:
+            assert rows[1 + n][8] + rows[1 + n][9] == apparent_unlocked[n]
 
 
-def test_random_intervals_keep_the_books_balanced() -> None:
-    generator, billing, codes, sums = random.Random(7), path(50), [0] * 6, dict.fromkeys(TOTALS, 0)
-    for _ in range(300):
-        codes = [c + generator.randrange(-6_000_000, 6_000_000) for c in codes]
-        increment = billing.advance(codes, 500)
-        for name in TOTALS:
-            assert getattr(increment, name) >= 0
-            sums[name] += getattr(increment, name)
-        assert not (increment.a_import and increment.a_export)
-    assert sums["r_import"] == sums["r1"] + sums["r2"]
-    assert sums["r_export"] == sums["r3"] + sums["r4"]
+# --- summation: facts page 5.4, +10, -4, +2 kW ------------------------------------------------------------------------
+
+KW = (10, -4, 2)
+KVAR = (3, -2, -1)
+EXAMPLE = [code(kilo * 1e6 / 2) for kilo in KW + KVAR]
+NEGATIVE = 0b110010
+
+
+def kilowatts(increment: Increment, row: int = 0) -> dict[str, float]:
+    return {name: round(value * 2 / 1e6, 3) for name, value in totals(increment, row).items()}
+
+
+@pytest.mark.parametrize(
+    ("summation", "expected", "signs"),
+    [
+        ("vector", {"a_import": 8, "r_import": 0, "r1": 0}, (1, 0)),
+        ("absolute", {"a_import": 16, "r_import": 6, "r1": 6}, (1, 1)),
+        ("separate", {"a_import": 12, "a_export": 4, "r_import": 3, "r_export": 3, "r1": 3, "r3": 2, "r4": 1}, (1, 1)),
+    ],
+)
+def test_summation_modes(summation: str, expected: dict[str, float], signs: tuple[int, int]) -> None:
+    billing = path(1000, summation=summation)
+    absolute = summation != "vector"
+    increment = billing.advance([abs(c) if absolute else c for c in EXAMPLE], 500, NEGATIVE)
+    assert kilowatts(increment) == {name: value for name, value in expected.items() if value}
+    assert (billing.p_sign, billing.q_sign) == signs
+    assert [round(p * 2 / 1e6, 5) for p in increment.p] == list(KW)
+    assert [round(q * 2 / 1e6, 5) for q in increment.q] == list(KVAR)
+    # a phase's own energy has its own direction in every mode; in vector mode the total locks its reactive part
+    reactive = [{}, {}, {}] if not absolute else [{"r1": 3, "r_import": 3}, {"r3": 2, "r_export": 2}, {"r4": 1}]
+    if absolute:
+        reactive[2]["r_export"] = 1
+    active: list[dict[str, float]] = [{"a_import": 10}, {"a_export": 4}, {"a_import": 2}]
+    assert [kilowatts(increment, 1 + n) for n in range(3)] == [
+        {**a, **r} for a, r in zip(active, reactive, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("summation", "s_import", "s_export"),
+    [
+        ("vector", math.hypot(8, 0), 0),
+        ("absolute", math.hypot(16, 6), 0),
+        ("separate", math.hypot(12, 3 - 1), math.hypot(4, 2)),
+    ],
+)
+def test_apparent_energy_follows_the_totals_of_its_direction(summation: str, s_import: float, s_export: float) -> None:
+    billing = path(1000, summation=summation)
+    codes = EXAMPLE if summation == "vector" else [abs(c) for c in EXAMPLE]
+    increment = billing.advance(codes, 500, NEGATIVE)
+    assert get(increment, "s_import") * 2 / 1e6 == pytest.approx(s_import, abs=1e-5)
+    assert get(increment, "s_export") * 2 / 1e6 == pytest.approx(s_export, abs=1e-5)
+    for n in range(3):
+        name = APPARENT[KW[n] < 0]
+        assert get(increment, name, 1 + n) * 2 / 1e6 == pytest.approx(math.hypot(KW[n], KVAR[n]), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("summation", "s_import", "s_export"), [("vector", 18, 0), ("absolute", 18, 0), ("separate", 13, 5)]
+)
+def test_apparent_energy_by_rms_is_the_sum_of_the_phases(summation: str, s_import: float, s_export: float) -> None:
+    billing = path(1000, summation=summation, apparent="rms")
+    codes = EXAMPLE if summation == "vector" else [abs(c) for c in EXAMPLE]
+    increment = billing.advance(codes + [code(kilo * 1e6 / 2) for kilo in (11, 5, 2)], 500, NEGATIVE)
+    assert get(increment, "s_import") * 2 / 1e6 == pytest.approx(s_import, abs=1e-5)
+    assert get(increment, "s_export") * 2 / 1e6 == pytest.approx(s_export, abs=1e-5)
+
+
+def test_three_wires_know_only_the_vector_sum() -> None:
+    """Aron at a power factor of 0.26: one element runs backwards, and nothing is wrong with that."""
+    billing = path(network="3P3W", summation="absolute", apparent="rms")
+    assert len(billing.codes) == 6
+    increment = billing.advance([code(1e6), 777, code(-4e5), code(9e5), 777, code(1e6)], 500, 0b111111)
+    assert get(increment, "a_import") == pytest.approx(6e5, abs=2)
+    assert get(increment, "r_import") == pytest.approx(1.9e6, abs=2)
+    assert get(increment, "s_import") == pytest.approx(math.hypot(6e5, 1.9e6), abs=3)
+    assert not any(any(row) for row in increment.rows[1:])
+
+
+@pytest.mark.parametrize(("network", "elements"), [("1P2W", 1), ("2P3W", 2), ("3P4W", 3)])
+def test_elements_that_are_not_connected_do_not_count(network: str, elements: int) -> None:
+    increment = path(network=network).advance([code(1e6)] * 6)
+    assert get(increment, "a_import") == pytest.approx(elements * 1e6, abs=3)
+    assert [bool(get(increment, "a_import", 1 + n)) for n in range(3)] == [n < elements for n in range(3)]
+
+
+def test_a_meter_without_reactive_counts_active_energy_only() -> None:
+    billing = path(100, reactive=False, apparent="rms")
+    increment = billing.advance(EXAMPLE, 500)
+    assert [sum(1 for amount in row if amount) for row in increment.rows] == [1, 1, 1, 1]
+    assert billing.q_sign == 0 and len(billing.codes) == 6
+    assert any(increment.q)  # there for the audit
+
+
+# --- apparent energy --------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**130))
+def test_square_root(n: int) -> None:
+    assert square_root(n) == math.isqrt(n)
+    assert square_root(n * n) == n
+
+
+@pytest.mark.parametrize(("p", "q"), [(29.0, 0.0), (14.5, 25.1), (-20.3, -21.0), (0.0, 38.0)])
+def test_a_small_apparent_energy_has_no_bias(p: float, q: float) -> None:
+    """mWs an interval in each phase, 29 is the starting current of 1 A at 57.7 V: the accumulators step by 0.4 mWs."""
+    billing, counted, intervals = path(), [0] * 4, 20_000
+    for n in range(1, intervals + 1):
+        codes = [math.floor(n * x / float(MWS_PER_CODE) + k / 7) for k, x in enumerate([p, p, p, q, q, q])]
+        increment = billing.advance(codes)
+        for row in range(4):
+            counted[row] += sum(increment.rows[row][8:])
+    assert counted[0] == pytest.approx(3 * math.hypot(p, q) * intervals, rel=2e-5)
+    # what is left: the accumulators' steps of one code are a noise, and the root of a noisy sum is a little large
+    assert counted[1:] == pytest.approx([math.hypot(p, q) * intervals] * 3, rel=5e-5)
+
+
+def test_apparent_energy_is_locked_only_with_both_others_and_then_is_whole() -> None:
+    """S of a load whose Q alone is below its lock still has Q in it."""
+    increment = path(100, 200).advance(interval(150, 190))
+    assert totals(increment).keys() == {"a_import"}
+    assert get(increment, "s_import") == pytest.approx(math.hypot(150, 190) / 2, abs=1.5)
+    assert get(path(100, 200).advance(interval(95, 190)), "s_import") == 0
+
+
+# --- energies from elsewhere ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("summation", ["vector", "absolute", "separate"])
+def test_substituted_energies_are_booked_alike(summation: str) -> None:
+    p, q = [kilo * 500_000 for kilo in KW], [kilo * 500_000 for kilo in KVAR]
+    billing = path(1000, summation=summation)
+    increment = billing.substitute(p, q, 500)
+    found, signs = [list(row) for row in increment.rows], (billing.p_sign, billing.q_sign)
+    assert (increment.p, increment.q) == (p, q)
+    twin = path(1000, summation=summation)
+    codes = EXAMPLE if summation == "vector" else [abs(c) for c in EXAMPLE]
+    wanted = twin.advance(codes, 500, NEGATIVE).rows
+    assert [n for row in found for n in row] == pytest.approx([n for row in wanted for n in row], abs=3)
+    assert signs == (twin.p_sign, twin.q_sign)
+
+
+def test_substituted_energies_are_locked_alike_and_take_the_place_of_one_reading() -> None:
+    billing = path(100)
+    first = billing.advance([code(1e6)] * 6, 500)
+    assert billing.substitute([45, 0, 0], [0, 0, -55], 500) is first
+    assert totals(first).keys() == {"r_export", "r4"} and billing.p_sign == 0
+    assert billing.advance([code(1e6) + 1000] * 6, 500).p[0] in (412, 413)

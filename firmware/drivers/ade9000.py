@@ -29,7 +29,8 @@ _KEPT_PAGES = const(8)  # how many are still read after an overrun
 _UNFOUNDED = const(10)  # times in a row that IRQ0 may be low without a reason
 _TICK_MS = const(250)
 
-_ENERGIES = r.WATTHR_HI + r.FVARHR_HI
+_ENERGIES = r.WATTHR_HI + r.FVARHR_HI + r.VAHR_HI
+_POWERS = r.WATT + r.FVAR
 _STARTED_LAST = (r.RUN, r.WFB_CFG, r.EP_CFG)
 _SETTLE_MS = (64, 128, 256, 0)  # CONFIG1.PWR_SETTLE: how long after the start no energy is counted
 
@@ -40,12 +41,13 @@ class ChipError(Exception):
 
 class ADE9000:
     """One chip on `spi` (machine.SPI) with select `cs` and interrupt pins; `reset` is optional (else by software).
+    `crc16`: as in ade9000_crc, or its like for one processor.
 
     `lost_pages`, `crc_errors`: counters. `page_buffer`: room for 4 pages. `energy_elapsed_ms`: time between the last
     two energy intervals that were noticed.
     """
 
-    def __init__(self, spi, cs, irq0, irq1, reset=None):
+    def __init__(self, spi, cs, irq0, irq1, reset=None, crc16=crc16):
         self.lost_pages = 0
         self.crc_errors = 0
         self.energy_elapsed_ms = 0
@@ -55,6 +57,7 @@ class ADE9000:
         self._irq0 = irq0
         self._irq1 = irq1
         self._reset_pin = reset
+        self._crc16 = crc16
         self._table = make_table()
         # header, 2 or 4 bytes of data, 2 of CRC
         self._out16, self._in16 = bytearray(6), bytearray(6)
@@ -65,6 +68,8 @@ class ADE9000:
         self._views: list = []
         self._viewed = None
         self._ep_cfg = r.EGY_PWR_EN
+        self._cfmode = r.CF_ALL_DISABLED
+        self._trim: "int | None" = None  # TEMP_TRIM, read when the first temperature is measured
         self._forget()
         self._flag = asyncio.ThreadSafeFlag()
         self._ticker = None
@@ -111,7 +116,7 @@ class ADE9000:
             self._cs(0)
             self._spi.write_readinto(out, data)
             self._cs(1)
-            if crc16(data, self._table, 2, size) == data[2 + size] << 8 | data[3 + size]:
+            if self._crc16(data, self._table, 2, size) == data[2 + size] << 8 | data[3 + size]:
                 return
             self.crc_errors += 1
         raise ChipError("register 0x%03X: bad CRC, last answer %s" % (register, _hex(data)))
@@ -143,12 +148,33 @@ class ADE9000:
             if register not in _STARTED_LAST:
                 self._set(register, setup[register], _size(register))
         self._ep_cfg = setup.get(r.EP_CFG, r.EGY_PWR_EN)
+        self._cfmode = setup.get(r.CFMODE, 0)
+        self._trim = None
         self.write16(r.RUN, setup.get(r.RUN, 1))
         self.write16(r.WFB_CFG, setup.get(r.WFB_CFG, r.WFB_STREAM))
         self.write16(r.EP_CFG, self._ep_cfg)
         self._forget()
         settle_ms = _SETTLE_MS[setup.get(r.CONFIG1, 0) >> 8 & 3]
         self._energy_ms = time.ticks_add(self._energy_ms, settle_ms)
+
+    def update(self, registers: dict) -> None:
+        """Write and check settings of a running chip: register -> value. ChipError if one does not stick.
+
+        Of CFMODE, what `enable_pulses` has made of it is kept.
+        """
+        for register in sorted(registers):
+            value = self._cfmode if register == r.CFMODE else registers[register]
+            self._set(register, value, _size(register))
+
+    def verify(self, setup: dict) -> list:
+        """Registers that do not hold what `setup` says, or what `enable_pulses` has made of it."""
+        wrong = []
+        for register in sorted(setup):
+            wanted = self._cfmode if register == r.CFMODE else setup[register]
+            found = self.read16(register) if _size(register) == 2 else self.read32(register)
+            if found != wanted:
+                wrong.append(register)
+        return wrong
 
     async def _reset(self) -> None:
         self._cs(1)
@@ -295,7 +321,7 @@ class ADE9000:
             self._spi.write(header)
             self._spi.readinto(view)
             self._cs(1)
-            if crc16(buf, self._table, 0, size) == self.read16(r.CRC_SPI):
+            if self._crc16(buf, self._table, 0, size) == self.read16(r.CRC_SPI):
                 return
             self.crc_errors += 1
         raise ChipError("waveform page %d: bad CRC" % first)
@@ -329,22 +355,60 @@ class ADE9000:
         """Time since the last energy interval that was noticed, ms."""
         return time.ticks_diff(time.ticks_ms(), self._energy_ms)
 
-    def read_energies(self, out) -> None:
-        """Accumulators into `out`: signed codes of active energy L1, L2, L3, then fundamental reactive L1, L2, L3.
+    def read_energies(self, out) -> int:
+        """Accumulators into `out`: signed codes of active energy L1, L2, L3, then fundamental reactive L1, L2, L3, and
+        apparent L1, L2, L3 if `out` has nine places. Returns which powers were negative in the last interval: bits 0..2
+        active, 3..5 reactive L1..L3.
 
         They run on from the start and are never cleared: energy is their difference modulo 2**32. ChipError if the chip
         is not the one that was started: `out` is then worthless.
         """
         self._check_irq1()
-        for n in range(len(_ENERGIES)):
-            value = self.read32(_ENERGIES[n])
-            out[n] = value - (1 << 32) if value >> 31 else value
+        for n in range(len(out)):
+            out[n] = _signed(self.read32(_ENERGIES[n]))
+        signs = self.read16(r.PHSIGN)
         # A reset stops the chip and switches the accumulators off until the next start: if both still run now, they
         # ran all the time.
         run, ep_cfg = self.read16(r.RUN), self.read16(r.EP_CFG)
         if run != 1 or ep_cfg != self._ep_cfg:
             raise ChipError("chip stopped: RUN %d, EP_CFG 0x%04X" % (run, ep_cfg))
         self._check_irq1()
+        negative = 0
+        for n in range(3):
+            negative |= (signs >> 2 * n & 1) << n | (signs >> 2 * n + 1 & 1) << 3 + n
+        return negative
+
+    def enable_pulses(self, active: bool, reactive: bool) -> None:
+        """Let the pulse outputs flash, CF1 active, CF2 reactive, or keep them dark. ChipError if it does not stick."""
+        dark = (0 if active else r.CF1_DISABLED) | (0 if reactive else r.CF2_DISABLED)
+        cfmode = self._cfmode & ~(r.CF1_DISABLED | r.CF2_DISABLED) | dark
+        if cfmode != self._cfmode:
+            self.write16(r.CFMODE, cfmode)
+            self._cfmode = cfmode
+
+    # --- other measurements -----------------------------------------------------------------------------------------
+
+    def read_powers(self, out) -> None:
+        """Powers of this moment into `out`, signed codes: active L1, L2, L3, fundamental reactive L1, L2, L3."""
+        for n in range(len(_POWERS)):
+            out[n] = _signed(self.read32(_POWERS[n]))
+
+    def read_temperature(self) -> "int | None":
+        """The chip's temperature in m degC, +-3 degC; measured since the last call, and the next measurement starts.
+
+        None if none has been finished yet: one takes 256 ms.
+        """
+        if self.read16(r.TEMP_CFG) & r.TEMP_RUNNING:
+            return None
+        celsius_m = None
+        if self._trim is None:
+            self._trim = self.read32(r.TEMP_TRIM)
+        else:
+            offset, gain = self._trim >> 16, self._trim & 0xFFFF
+            # degC = offset / 32 - code * gain / 65536
+            celsius_m = (offset * 2048 - self.read16(r.TEMP_RSLT) * gain) * 1000 >> 16
+        self._send(_frame(r.TEMP_CFG, r.TEMP_START, 2))
+        return celsius_m
 
     def _check_irq1(self) -> None:
         """ChipError if IRQ1 tells of a reset or of an error that the chip cannot mend."""
@@ -369,6 +433,10 @@ def _size(register: int) -> int:
 def _frame(register: int, value: int, size: int) -> bytes:
     """What is sent to write a register."""
     return (register << 4).to_bytes(2, "big") + value.to_bytes(size, "big")
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 32) if value >> 31 else value
 
 
 def _hex(data: bytearray) -> str:

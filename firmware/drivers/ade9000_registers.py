@@ -11,17 +11,19 @@ STATUS1 = const(0x403)
 MASK0 = const(0x405)
 MASK1 = const(0x406)
 VLEVEL = const(0x40F)  # fundamental engine: 1 144 084 * full scale / nominal voltage
-ACT_NL_LVL = const(0x41C)  # no-load levels: 64 * power code
-REACT_NL_LVL = const(0x41D)
-APP_NL_LVL = const(0x41E)
 WTHR = const(0x420)  # pulse thresholds, to be 0x0010_0000
 VARTHR = const(0x421)
 VATHR = const(0x422)
 PART_ID = const(0x472)
+TEMP_TRIM = const(0x474)  # upper half offset, lower half gain of the temperature sensor
 
-# Energy accumulators, the upper 32 of 45 bits; WATT total active, FVAR fundamental reactive; L1, L2, L3
+# Energy accumulators, the upper 32 of 45 bits; WATT total active, FVAR fundamental reactive, VA rms by rms; L1, L2, L3
 WATTHR_HI = (0x2E7, 0x323, 0x35F)
 FVARHR_HI = (0x30F, 0x34B, 0x387)
+VAHR_HI = (0x2FB, 0x337, 0x373)
+# Powers of this moment, signed
+WATT = (0x210, 0x230, 0x250)
+FVAR = (0x214, 0x234, 0x254)
 
 # --- 16 bit -----------------------------------------------------------------------------------------------------------
 RUN = const(0x480)
@@ -31,14 +33,16 @@ COMPMODE = const(0x491)
 ACCMODE = const(0x492)
 CF1DEN = const(0x494)
 CF2DEN = const(0x495)
-CF3DEN = const(0x496)
-CF4DEN = const(0x497)
+PHSIGN = const(0x49D)  # bits 5..0: CVAR CW BVAR BW AVAR AW is negative, over the last PWR_TIME
 WFB_CFG = const(0x4A0)
 WFB_PG_IRQEN = const(0x4A1)
 WFB_TRG_STAT = const(0x4A3)
 CRC_SPI = const(0x4A9)
 EP_CFG = const(0x4B0)
+PWR_TIME = const(0x4B1)
 EGY_TIME = const(0x4B2)
+TEMP_CFG = const(0x4B6)
+TEMP_RSLT = const(0x4B7)
 VERSION = const(0x4FE)
 
 FIRST_16_BIT = const(0x480)
@@ -62,11 +66,22 @@ ERROR3 = 0x8000_0000
 
 SWRST = const(0x0001)  # CONFIG1
 SELFREQ_60 = const(0x0100)  # ACCMODE: 60 Hz network
+ICONSEL = const(1 << 7)  # ACCMODE: IB = -IA - IC
+VCONSEL_DELTA = const(1 << 4)  # ACCMODE: three wires, VB = VA - VC
+WATTACC_ABSOLUTE = const(1)  # ACCMODE: active energy registers and pulses take absolute values
+VARACC_ABSOLUTE = const(1 << 2)  # ACCMODE: reactive likewise
 # WFB_CFG: neutral in, source PCF, fill continuously, fixed rate, enabled, burst of all channels
 WFB_STREAM = const(0x13F0)
 WFB_ODD_PAGES = const(0xAAAA)  # WFB_PG_IRQEN: interrupt after every second page, 4 ms
 # EP_CFG: accumulate. EGY_LD_ACCUM = 0 adds to the user registers; RD_RST_EN stays 0 (erratum)
 EGY_PWR_EN = const(0x0001)
+NO_LOAD_OFF = const(0xE000)  # EP_CFG: the chip's own no-load detection is off
+VAR_SIGN_FUNDAMENTAL = const(0x0080)  # EP_CFG: PHSIGN's var bits are of the fundamental
+CF1_DISABLED = const(0x1000)  # CFMODE: pin high; the converter goes on adding up
+CF2_DISABLED = const(0x2000)
+CF_ALL_DISABLED = const(0xF000)
+TEMP_RUNNING = const(0x0008)  # TEMP_CFG: starts a measurement, clears itself at its end
+TEMP_START = const(0x000D)  # TEMP_CFG: enabled, start, mean of 256 in 256 ms
 CF_FUNDAMENTAL_VAR = const(4)  # 3-bit choice in CFMODE; 0 is total active
 
 # --- identity ---------------------------------------------------------------------------------------------------------

@@ -42,3 +42,18 @@ def _gcd(a: int, b: int) -> int:
     while b:
         a, b = b, a % b
     return a
+
+
+def square_root(n: int) -> int:
+    """The largest integer whose square is not above `n` >= 0, of any size (MicroPython has no math.isqrt)."""
+    if n == 0:
+        return 0
+    root, rest = 1, n
+    while rest:
+        rest >>= 8
+        root <<= 4
+    while True:  # Newton's way, from above: it falls until it is there
+        better = (root + n // root) >> 1
+        if better >= root:
+            return root
+        root = better

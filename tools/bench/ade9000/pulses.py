@@ -22,12 +22,16 @@ SHORT_BELOW_HZ = 6.25
 
 @dataclass(frozen=True)
 class PulsePlan:
-    """One converter: rows of the energy arrays it sums, threshold in codes x samples (0: off), low-time setting."""
+    """One converter: rows of the energy arrays it sums, threshold in codes x samples (0: off), low-time setting.
+
+    silent: CFxDIS. The converter goes on, only the pin and the status bit do not tell.
+    """
 
     rows: tuple[int, ...]
     threshold: float
     denominator: int
     fixed_low_s: float | None
+    silent: bool
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,10 @@ def make_pulse_plans(registers: Mapping[int, int]) -> tuple[PulsePlan, ...]:
         rows = tuple(3 * kind + phase for phase in range(3) if terms >> phase & 1)
         denominator = registers.get(r.CF1DEN + n, 0)
         threshold = float(registers.get((r.WTHR, r.VARTHR, r.VATHR)[kind % 3], 0)) * denominator
-        if cfmode >> 12 + n & 1 or not rows:
+        if not rows:
             threshold = 0.0
         fixed = (lcfg & 0x7FFFF) * 6 / CLOCK_HZ if lcfg >> 19 + n & 1 else None
-        plans.append(PulsePlan(rows, threshold, denominator, fixed))
+        plans.append(PulsePlan(rows, threshold, denominator, fixed, bool(cfmode >> 12 + n & 1)))
     return tuple(plans)
 
 
@@ -64,8 +68,14 @@ def find_pulses(plan: PulsePlan, sums: FloatArray, held: float) -> tuple[list[Pu
     total = sums[list(plan.rows)].sum(axis=0) if len(plan.rows) > 1 else sums[plan.rows[0]]
     steps = np.diff(total, prepend=0.0)
     sign = 1 if (steps >= 0).all() else -1 if (steps <= 0).all() else 0
-    if not sign:
-        return _find_reversing(plan, total, steps, held)
+    pulses, rest = _find_steady(plan, total, steps, held, sign) if sign else _find_reversing(plan, total, steps, held)
+    return ([] if plan.silent else pulses), rest
+
+
+def _find_steady(
+    plan: PulsePlan, total: FloatArray, steps: FloatArray, held: float, sign: int
+) -> tuple[list[Pulse], float]:
+    """Energy of one direction only."""
     rising, start = total * sign, held * sign
     number = int((start + rising[-1]) // plan.threshold) if start + rising[-1] >= plan.threshold else 0
     if not number:
