@@ -226,6 +226,117 @@ def test_a_mains_voltage_crosses_once_a_cycle() -> None:
     assert all(sets[n - 1, 1] < 0 <= sets[n, 1] for n in found)
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), code_bits=st.integers(0, 27), first=st.integers(0, 31), data=st.data())
+def test_neutral_is_the_square_of_the_currents_sum(seed: int, code_bits: int, first: int, data: st.DataObject) -> None:
+    n, third = data.draw(st.integers(1, 32)), data.draw(st.booleans())
+    sets = np.random.default_rng(seed).integers(-(1 << code_bits), 1 << code_bits, size=(64, 7))
+    shift = max(0, code_bits - 13)
+    state = array("i", [shift, 0, 0, 0])
+    assert not checked(k.neutral, (8, pages(sets)), first | n << 10 | (not third) << 16, (32, state))
+    expected, rest = 0, ((1 << shift) - 1) // 2
+    for i1, i2, i3 in sets[first : first + n, [0, 2, 4]].tolist():
+        whole = i1 + i2 + (i3 if third else 0) + rest
+        expected += (whole >> shift) ** 2 // 32
+        rest = whole % (1 << shift)
+    assert state[k.N_SUM] + (state[k.N_SUM + 1] << 16) == expected
+
+
+def test_oversized_neutral_currents_change_only_the_size() -> None:
+    state = array("i", [0, 0, 17, 0])
+    assert k.neutral(pages(np.full((16, 7), CODE_LIMIT)), 16 << 10, state) == 1
+    assert list(state) == [0, 3 * CODE_LIMIT, 17, 0]
+
+
+def grid_state(gap: float, cycles: int) -> array[int]:
+    """A fold that begins half a sample after its first two samples, which were 0."""
+    state = array("i", [0] * k.GRID_WORDS)
+    state[k.GAP], state[k.TOTAL] = round(gap * k.ONE), cycles * k.GRID
+    for n in range(12):
+        state[k.HISTORY + n] = k.ZERO
+    return state
+
+
+def spline(samples: Any, x: Any) -> Any:
+    """Quadratic B-spline over samples at 0, 1, 2, ... with none before: value at `x`."""
+    total = np.zeros(len(x))
+    near = np.round(x).astype(int)
+    for m in (-1, 0, 1):
+        distance = np.abs(x - (near + m))
+        weight = np.where(distance <= 0.5, 0.75 - distance**2, np.maximum(0, 1.5 - distance) ** 2 / 2)
+        known = (near + m >= 0) & (near + m < len(samples))
+        total += weight * np.where(known, samples[np.clip(near + m, 0, len(samples) - 1)], 0)
+    return total
+
+
+@pytest.mark.parametrize("gap", [0.45, 0.52, 0.625, 0.6583, 1.0])
+def test_fold_puts_every_sample_where_it_lies_in_its_cycle(gap: float) -> None:
+    """Two folds of two cycles, in blocks of any length, against a spline through all samples in floating point."""
+    generator = np.random.default_rng(1)
+    count = int(4 * 256 * gap) + 32
+    sets = generator.integers(-(1 << 24), 1 << 24, size=(count // 16 * 16, 7))
+    page, grid, bins = pages(sets), grid_state(gap, 2), array("i", [77] * (k.CHANNELS * k.BANK_WORDS))
+    first, folds = 0, list[Any]()
+    while first < len(sets) and len(folds) < 2:
+        n = min(int(generator.integers(1, 33)), len(sets) - first)
+        part = page[28 * first : 28 * (first + n)]
+        full = checked(k.fold, (8, part), n << 10 | 7 << 16, (32, bins), (32, grid))
+        if full:
+            assert full == len(folds) + 1
+            folds.append(np.array(bins).reshape(k.CHANNELS, 2, k.GRID)[:, full - 1])
+        first += n
+    x = gap * np.arange(4 * 256) - 1.5  # the grid begins half-way between two samples before the first
+    for channel in range(6):
+        expected = spline(sets[:, channel] / 256, x).reshape(2, 2, 256).sum(axis=1)
+        for fold, points in zip(folds, expected, strict=True):
+            # two points: 9 bits of the way between samples at most 2**17 apart, and two roundings
+            assert np.abs(fold[channel] - 2 * k.ZERO - points).max() < 2 * (2**17 / 2**9 + 2)
+
+
+def test_fold_leaves_other_phases_alone() -> None:
+    page, bins, grid = (
+        pages(np.full((32, 7), 1 << 20)),
+        array("i", [5] * (k.CHANNELS * k.BANK_WORDS)),
+        grid_state(1, 10),
+    )
+    grid[k.COUNT] = 3 * k.GRID  # not the first cycle, which empties all
+    k.fold(page, 32 << 10 | 2 << 16, bins, grid)
+    changed = [any(w != 5 for w in bins[n * k.BANK_WORDS : (n + 1) * k.BANK_WORDS]) for n in range(6)]
+    assert changed == [False, False, True, True, False, False]
+
+
+@pytest.mark.parametrize("pattern", [(1, -1), (1, 1, -1, -1), (-1, 1, 1)])
+def test_fold_and_dft_hold_the_largest_codes(pattern: tuple[int, ...]) -> None:
+    """Twice the chip's clipping level with either sign, twelve cycles: nothing leaves 32 bits on the way."""
+    samples = np.resize(np.array(pattern) * (CODE_LIMIT - 1), 64)
+    page, grid = pages(np.repeat(samples[:, None], 7, axis=1)), grid_state(0.52, 12)
+    bins, out = array("i", [0] * (k.CHANNELS * k.BANK_WORDS)), array("i", [0] * (2 * k.ORDERS * k.CHANNELS))
+    for first in (0, 32):
+        checked(k.fold, (8, page), first | 32 << 10 | 7 << 16, (32, bins), (32, grid))
+    for n in range(k.GRID):  # a square wave of twelve cycles, the largest a bank can hold
+        bins[k.BANK_WORDS + n] = 12 * (k.ZERO + (1 << 20) * pattern[n // 64 % len(pattern)])
+    assert checked(k.dft, (32, bins), (16, k.sine_table()), k.BANK_WORDS, (32, out)) > 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), size_bits=st.integers(4, 24), channel=st.integers(0, 5), bank=st.integers(0, 1))
+def test_dft_agrees_with_numpys(seed: int, size_bits: int, channel: int, bank: int) -> None:
+    generator = np.random.default_rng(seed)
+    points = generator.integers(-(1 << size_bits), 1 << size_bits, size=k.GRID) + generator.integers(1 << 27)
+    bins, out = array("i", [0] * (k.CHANNELS * k.BANK_WORDS)), array("i", [0] * (2 * k.ORDERS * k.CHANNELS))
+    place = channel * k.BANK_WORDS + bank * k.GRID
+    bins[place : place + k.GRID] = array("i", points.tolist())
+    shift = checked(k.dft, (32, bins), (16, k.sine_table()), place, (32, out))
+    start = channel * 2 * k.ORDERS
+    sums = np.array(out[start : start + 2 * k.ORDERS]).reshape(k.ORDERS, 2) * 2.0**shift * 32 / 32767
+    expected = np.fft.fft(points)[1 : k.ORDERS + 1]
+    # 14 bits for the largest sum of four points, 128 of them: rounded, and by a table of 16 bits
+    limit = 64 * max(1, 2.0**shift) + 2e-4 * (1 << size_bits) * 16
+    assert np.abs(sums[:, 0] - expected.real).max() < limit
+    assert np.abs(sums[:, 1] + expected.imag).max() < limit
+    assert not any(out[:start]) and not any(out[start + 2 * k.ORDERS :])
+
+
 def test_words_and_sets_are_read_with_their_sign() -> None:
     sets = np.array([[n - 3, -(1 << 27), (1 << 27) - 1, -1, 0, 1, 74_532_013] for n in range(16)])
     page, out = pages(sets), bytearray(28)

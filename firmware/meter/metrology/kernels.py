@@ -10,7 +10,8 @@ A kernel must mean the same on 32-bit and 64-bit machines and in CPython:
   of them, so that |sum| <= 2**30;
 - what lasts longer than a call is kept in two words, the lower 16 bits and the rest added up apart;
 - no literal of 2**30 or more.
-At most four arguments, the busiest first: viper keeps the first three locals in registers.
+At most four arguments, the busiest first: as mpy-cross compiles viper, the first two locals are in registers. What an
+expression needs from memory last should stand last in it: fewer halves of it have to be laid aside.
 """
 
 from array import array
@@ -32,6 +33,27 @@ PRODUCT_SHIFT = const(5)
 PHASE = const(0)  # 2**30 is a full turn
 STEP = const(1)  # per sample
 SLOT = const(2)  # last slot written
+
+# Layout of the state of `neutral`: array("i", [0] * NEUTRAL_WORDS)
+N_SHIFT = const(0)  # as U_SHIFT
+N_SIZE = const(1)
+N_SUM = const(2)  # lower 16 bits, rest
+NEUTRAL_WORDS = const(4)
+
+# Layout of the state of `fold`: array("i", [0] * GRID_WORDS)
+AT = const(0)  # from half a sample before the sample last taken to the next grid point; ONE is a sample
+GAP = const(1)  # from grid point to grid point, at most ONE
+COUNT = const(2)  # grid points so far, modulo 2 * TOTAL
+TOTAL = const(3)  # grid points in a fold: cycles * GRID
+HISTORY = const(4)  # per channel: the last sample, the one before
+POINTS = const(16)  # what one call takes to which grid point: at most four a sample
+GRID_WORDS = const(144)
+GRID = const(256)  # grid points a cycle
+ONE = const(1 << 26)
+ZERO = const(0x800000)  # code 0 as `fold` keeps it: code / 256 + ZERO
+BANK_WORDS = const(512)  # of `bins`, per channel: two banks, one being filled, one being transformed
+CHANNELS = const(6)
+ORDERS = const(40)
 
 MAX_SETS = const(32)  # per call of `correlate` and `reference`
 _TABLE_STEPS = const(512)  # of sine_table, per turn
@@ -91,25 +113,27 @@ def correlate(page: ptr8, ref: ptr16, k: int, state: ptr32) -> int:
     u_size = i_size = 0
     uu = ii = ui = uc = us = ic = i_s = 0
     while n:
-        i = i_rest + ((((page[k] ^ 0x80) - 0x80) << 24) | (page[k + 1] << 16) | (page[k + 2] << 8) | page[k + 3])
-        u = u_rest + ((((page[k + 4] ^ 0x80) - 0x80) << 24) | (page[k + 5] << 16) | (page[k + 6] << 8) | page[k + 7])
+        i = ((((((((page[k] ^ 0x80) - 0x80) << 8) + page[k + 1]) << 8) + page[k + 2]) << 8) + page[k + 3]) + i_rest
+        k += 4
+        u = ((((((((page[k] ^ 0x80) - 0x80) << 8) + page[k + 1]) << 8) + page[k + 2]) << 8) + page[k + 3]) + u_rest
+        k += 24
         i_rest = i & i_mask
         u_rest = u & u_mask
         i >>= i_shift
         u >>= u_shift
-        i_size |= i ^ (i >> 31)
-        u_size |= u ^ (u >> 31)
-        uu += (u * u) >> PRODUCT_SHIFT
-        ii += (i * i) >> PRODUCT_SHIFT
-        ui += (u * i) >> PRODUCT_SHIFT
+        i_size = ((i >> 31) ^ i) | i_size
+        u_size = ((u >> 31) ^ u) | u_size
+        uu = ((u * u) >> PRODUCT_SHIFT) + uu
+        ii = ((i * i) >> PRODUCT_SHIFT) + ii
+        ui = ((u * i) >> PRODUCT_SHIFT) + ui
         c = int(ref[j]) - 32768
-        uc += (u * c) >> PRODUCT_SHIFT
-        ic += (i * c) >> PRODUCT_SHIFT
-        c = int(ref[j + 1]) - 32768
-        us += (u * c) >> PRODUCT_SHIFT
-        i_s += (i * c) >> PRODUCT_SHIFT
-        j += 2
-        k += 28
+        uc = ((u * c) >> PRODUCT_SHIFT) + uc
+        ic = ((i * c) >> PRODUCT_SHIFT) + ic
+        j += 1
+        c = int(ref[j]) - 32768
+        us = ((u * c) >> PRODUCT_SHIFT) + us
+        i_s = ((i * c) >> PRODUCT_SHIFT) + i_s
+        j += 1
         n -= 1
     state[U_SIZE] = int(state[U_SIZE]) | u_size
     state[I_SIZE] = int(state[I_SIZE]) | i_size
@@ -171,3 +195,204 @@ def code(page: ptr8, k: int) -> int:
     """The signed code of word `k` of `page`: set * 7 + channel."""
     k = 4 * k
     return (((page[k] ^ 0x80) - 0x80) << 24) | (page[k + 1] << 16) | (page[k + 2] << 8) | page[k + 3]
+
+
+@micropython.viper
+def neutral(page: ptr8, k: int, state: ptr32) -> int:
+    """Add the squares of i1 + i2 + i3 to the sum in `state`, each / 32.
+
+    `k`: first set | number of sets (<= 32) << 10 | 1 << 16 if the third current does not count. Factors, sizes and
+    what is returned: as in `correlate`.
+    """
+    n = (k >> 10) & 0x3F
+    third = ((k >> 16) & 1) - 1
+    k = 28 * (k & 0x3FF)
+    shift = state[N_SHIFT]
+    mask = (1 << shift) - 1
+    rest = mask >> 1
+    size = total = 0
+    while n:
+        i = (((((((page[k + 16] ^ 0x80) - 0x80) << 8) + page[k + 17]) << 8) + page[k + 18]) << 8) + page[k + 19]
+        i = (i & third) + rest
+        i = ((((((((page[k] ^ 0x80) - 0x80) << 8) + page[k + 1]) << 8) + page[k + 2]) << 8) + page[k + 3]) + i
+        i = ((((((((page[k + 8] ^ 0x80) - 0x80) << 8) + page[k + 9]) << 8) + page[k + 10]) << 8) + page[k + 11]) + i
+        rest = i & mask
+        i >>= shift
+        size = ((i >> 31) ^ i) | size
+        total = ((i * i) >> PRODUCT_SHIFT) + total
+        k += 28
+        n -= 1
+    state[N_SIZE] = int(state[N_SIZE]) | size
+    if size >> 15:
+        return 1
+    state[2] = int(state[2]) + (total & 0xFFFF)
+    state[3] = int(state[3]) + (total >> 16)
+    return 0
+
+
+@micropython.viper
+def fold(page: ptr8, k: int, bins: ptr32, grid: ptr32) -> int:
+    """Add the samples of up to three phases to one cycle of 256 points each, where they lie in their cycles.
+
+    `k`: first set | number of sets (<= 32) << 10 | bit for each phase 0..2 << 16. `bins`: BANK_WORDS per channel,
+    filled with sums of code / 256 + ZERO. Samples are joined by parabolas that meet half-way (quadratic B-spline): on
+    the way t = 0..1 from the middle before a sample to the middle after it, with `step` to it and `next` from it,
+    sample - step / 2 + t * (step + t * (next - step) / 2). t has 9 bits, which keeps products within 2**30.
+    After `grid[TOTAL]` points the other bank is filled; returns 1 or 2 when bank 0 or 1 has become full, otherwise 0.
+    """
+    at = int(grid[AT])
+    gap = int(grid[GAP])
+    total = int(grid[TOTAL])
+    place = int(grid[COUNT])
+    left = total - place
+    place &= 0xFF
+    if left <= 0:
+        left += total
+        place |= GRID
+    n = (k >> 10) & 0x3F
+    full = 0
+    q = POINTS
+    while n:
+        while at < ONE:
+            grid[q] = (place << 10) | 0x200 | (at >> 17)
+            if left > total - GRID:  # a bank's first cycle
+                t = place
+                while t < CHANNELS * BANK_WORDS:
+                    bins[t] = 0
+                    t += BANK_WORDS
+            place = (place & GRID) | ((place + 1) & 0xFF)
+            left -= 1
+            if left == 0:
+                left = total
+                full = (place >> 8) + 1
+                place ^= GRID
+            q += 1
+            at += gap
+        grid[q - 1] = int(grid[q - 1]) ^ 0x200  # the last point before the next sample
+        at -= ONE
+        n -= 1
+    grid[AT] = at
+    grid[COUNT] = total - left + (place >> 8) * total
+    sets = k  # k is in a register, and free for the busiest
+    count = 0
+    while count < 3:
+        if (sets >> (16 + count)) & 1:
+            at = 28 * (sets & 0x3FF) + 8 * count
+            n = (sets >> 10) & 0x3F
+            total = 2 * BANK_WORDS * count
+            q = POINTS
+            i = int(grid[HISTORY + 4 * count])
+            i_step = i - int(grid[HISTORY + 1 + 4 * count])
+            u = int(grid[HISTORY + 2 + 4 * count])
+            u_step = u - int(grid[HISTORY + 3 + 4 * count])
+            while n:
+                i_next = (((((page[at] ^ 0x80) << 8) | page[at + 1]) << 8) | page[at + 2]) - i
+                i_bend = (i_next - i_step) >> 1
+                i_half = i - (i_step >> 1)
+                i += i_next
+                at += 4
+                u_next = (((((page[at] ^ 0x80) << 8) | page[at + 1]) << 8) | page[at + 2]) - u
+                u_bend = (u_next - u_step) >> 1
+                u_half = u - (u_step >> 1)
+                u += u_next
+                at += 24
+                while 1:
+                    w = int(grid[q])
+                    q += 1
+                    t = w & 0x1FF
+                    k = (w >> 10) + total
+                    bins[k] = (((((t * i_bend) >> 9) + i_step) * t) >> 9) + i_half + int(bins[k])
+                    k += BANK_WORDS
+                    bins[k] = (((((t * u_bend) >> 9) + u_step) * t) >> 9) + u_half + int(bins[k])
+                    if (w & 0x200) == 0:
+                        break
+                i_step = i_next
+                u_step = u_next
+                n -= 1
+            grid[HISTORY + 4 * count] = i
+            grid[HISTORY + 1 + 4 * count] = i - i_step
+            grid[HISTORY + 2 + 4 * count] = u
+            grid[HISTORY + 3 + 4 * count] = u - u_step
+        count += 1
+    return full
+
+
+@micropython.viper
+def dft(bins: ptr32, table: ptr16, k: int, out: ptr32) -> int:
+    """Orders 1..40 of one channel's full bank of `fold`; what was in it is lost.
+
+    `k`: channel * BANK_WORDS + bank * GRID. Writes pairs sum(bin * cosine), sum(bin * sine), each times
+    32767 / 32 / 2**shift, to `out` from word channel * 2 * ORDERS on; returns the shift. Bins n, 128 - n, 128 + n and
+    256 - n have the same sine and cosine but for their signs: added up beforehand, for odd and even orders apart, they
+    leave a quarter of the products. The first bin is taken from all: orders do not see it, and numbers stay small.
+    """
+    zero = int(bins[k])
+    a = zero - int(bins[k + 128])
+    b = int(bins[k + 64])
+    c = int(bins[k + 192])
+    bins[k] = a + 0x8000000
+    bins[k + 128] = 0x8000000 - a
+    size = a ^ (a >> 31)
+    a = b - c
+    b += c - zero - zero
+    bins[k + 64] = a + 0x8000000
+    bins[k + 192] = b + 0x8000000
+    size |= (a ^ (a >> 31)) | (b ^ (b >> 31))
+    n = 1
+    while n < 64:
+        a = int(bins[k + 128 + n])
+        b = int(bins[k + 256 - n])
+        c = int(bins[k + n])
+        x = c - a
+        a += c - zero - zero
+        c = int(bins[k + 128 - n])
+        y = c - b
+        b += c - zero - zero
+        c = x - y
+        bins[k + n] = c + 0x8000000
+        size |= c ^ (c >> 31)
+        c = x + y
+        bins[k + 128 - n] = c + 0x8000000
+        size |= c ^ (c >> 31)
+        c = a + b
+        bins[k + 128 + n] = c + 0x8000000
+        size |= c ^ (c >> 31)
+        c = a - b
+        bins[k + 256 - n] = c + 0x8000000
+        size |= c ^ (c >> 31)
+        n += 1
+    shift = 0
+    while size >> 14:
+        size >>= 1
+        shift += 1
+    c = 0x8000000 - ((1 << shift) >> 1)
+    n = k + GRID
+    while k < n:
+        bins[k] = ((int(bins[k]) - c) >> shift) + 0x8000
+        k += 1
+    k -= GRID
+    order = 1
+    while order <= ORDERS:
+        c = k if order & 1 else k + 128
+        x = ((int(bins[c]) - 0x8000) * 0x7FFF) >> PRODUCT_SHIFT
+        y = ((int(bins[c + 64]) - 0x8000) * 0x7FFF) >> PRODUCT_SHIFT
+        if order & 2:
+            y = 0 - y
+        if (order & 1) == 0:
+            x += y
+            y = 0
+        a = 0
+        b = 2 * order
+        n = c + 127
+        c += 1
+        while c < n:
+            a = (a + b) & 0x1FF
+            x = (((int(table[a + 128]) - 0x8000) * (int(bins[c]) - 0x8000)) >> PRODUCT_SHIFT) + x
+            y = (((int(table[a]) - 0x8000) * (int(bins[n]) - 0x8000)) >> PRODUCT_SHIFT) + y
+            c += 1
+            n -= 1
+        n = (k >> 9) * (2 * ORDERS) + b
+        out[n - 2] = x
+        out[n - 1] = y
+        order += 1
+    return shift

@@ -1,4 +1,4 @@
-"""The sample path: waveform pages become U, I, P, Q of each phase and f, over 10 (50 Hz) or 12 (60 Hz) cycles.
+"""The sample path: waveform pages become values (values.py) and harmonics over 10 (50 Hz) or 12 (60 Hz) cycles.
 
 Windows follow one another without a gap, from rising zero crossing to rising zero crossing of the reference voltage:
 that of L1, or of the first phase present. Without a voltage they last 200 ms by sample count. P is the mean of u * i, Q
@@ -6,13 +6,15 @@ that of the fundamentals, from the correlation of u and i with a sine at the mea
 """
 
 from array import array
-from math import pi, sin, sqrt
+from math import atan2, pi, sin, sqrt
 
 from drivers.ade9000_registers import SAMPLE_RATE
-from meter.metrology import kernels
-from meter.metrology.kernels import MAX_SETS, copy_set, reference, rising
+from meter.metrology import kernels as portable
+from meter.metrology.harmonics import Harmonics
+from meter.metrology.kernels import MAX_SETS, PHASE, STEP, code, copy_set, sine_table
 from meter.metrology.scales import sample_scales
-from meter.metrology.window import PhaseWindow
+from meter.metrology.values import I0, I1, II, MEANS, PER_PHASE, PRESENT_V, U1, UU, EnergySums, Mean, P, Q, Values
+from meter.metrology.window import UC, US, NeutralWindow, PhaseWindow
 
 _PHASES = 3
 _PAGE_SETS = 16
@@ -21,10 +23,13 @@ _HOLD_SETS = SAMPLE_RATE // 80  # after a zero crossing none is looked for: at m
 _LOST_SETS = SAMPLE_RATE // 40  # without a zero crossing the reference voltage is gone: at least 40 Hz
 _F_MIN, _F_MAX = 40.0, 70.0
 _ARM_V = 10.0  # the reference voltage must have been below minus this before a rising crossing counts
-_PRESENT_V = 20.0  # above it a phase counts as present
+_I_MIN_SHARE = 5000  # a current below this part of full scale has no angle, no distortion and no power factor
+_SECOND_WINDOWS = 5
 _TURN = 1 << 30  # of the reference oscillator
 # Amplitude of the reference: its table's, and what straight lines between 512 points a turn take from a sine
 _AMPLITUDE = 32767 * (sin(pi / 512) / (pi / 512)) ** 2
+_SLIP_HZ = 0.05  # zero crossings and phase may disagree so much about f; more comes of a jump
+_DRIFT_HZ = 0.02  # from window to window: so much is a drift that will go on
 
 # What is being done with the windows
 _FREE = 0  # by sample count; looking for the reference voltage
@@ -33,29 +38,43 @@ _LOCKED = 2
 
 
 class SamplePath:
-    """Instantaneous values. Lists over L1..L3, updated in place when a window ends; `windows` counts windows.
+    """Instantaneous values of one network (networks.py).
 
-    u (V), i (A), p (W), q (var, fundamental); `f` (Hz), None without a voltage; `present`: U above 20 V;
-    `reversed_field`: all three present in the order L3 L2 L1.
+    `window`: Values of the last 10 or 12 cycles; `second`: of the last five windows together. `windows`, `seconds`
+    count them; `energy`: EnergySums of all windows; `harmonics`: Harmonics. `present`: voltages above 20 V, per phase
+    (3P3W: from those between phases); `reversed_field`: all three are, in the order L3 L2 L1. `offsets`: what is added
+    to P1..3 (W), then to Q1..3 (var). `apparent`: see Values. `kernels`: module with the kernels to use.
     """
 
-    def __init__(self, analog: dict, nominal_hz: int = 50):
-        self.u = [0.0] * _PHASES
-        self.i = [0.0] * _PHASES
-        self.p = [0.0] * _PHASES
-        self.q = [0.0] * _PHASES
-        self.f: "float | None" = None
+    def __init__(self, analog: dict, nominal_hz: int, network, apparent: str = "vector", kernels=portable):
+        i_min = analog["i_full_scale_nA"] / 1e9 / _I_MIN_SHARE
+        cycles = nominal_hz // 5
+        self._volt, self._ampere = sample_scales(analog, nominal_hz)
+        self._table = sine_table()
+        self.window = Values(network, apparent, i_min)
+        self.second = Values(network, apparent, i_min)
+        self.windows = 0
+        self.seconds = 0
+        self.energy = EnergySums()
+        self.harmonics = Harmonics(self._volt, self._ampere, i_min, network, cycles, self._table, kernels)
+        self.offsets = [0.0] * (2 * _PHASES)
         self.present = [False] * _PHASES
         self.reversed_field = False
-        self.windows = 0
-        self._volt, self._ampere = sample_scales(analog, nominal_hz)
-        self._cycles_per_window = nominal_hz // 5
-        self._table = kernels.sine_table()
+        self._network = network
+        self._cycles_per_window = cycles
+        self._oscillate = kernels.reference
+        self._rising = kernels.rising
+        self._fold = kernels.fold
         self._ref = array("H", [32768] * (2 * (MAX_SETS + 1)))
         self._oscillator = array("i", [0, self._step(nominal_hz), 0])
         self._crossing = array("i", [0, int(_ARM_V / self._volt) >> 8])
         self._tail = bytearray(28)
-        self._phases = tuple(PhaseWindow(phase) for phase in range(_PHASES))
+        self._phases = tuple([PhaseWindow(phase, kernels.correlate) for phase in network.currents])
+        self._neutral = None
+        if network.phases and len(network.currents) > 1:
+            self._neutral = NeutralWindow(len(network.currents) == _PHASES, kernels.neutral)
+        self._means = [0.0] * MEANS
+        self._mean = Mean()
         self._lost_pages = 0
         self._reference = 0
         self.reset()
@@ -67,14 +86,21 @@ class SamplePath:
         self._cycles = 0
         self._since = 0  # sets since the last zero crossing
         self._begin = 0.5  # how far after the last set of the window before this one began
+        self._half = (0.0, 0.0)  # the reference voltage's sums in the first half of the window
+        self._f_before = 0.0  # of the window before
         self._crossing[0] = 0
+        self.harmonics.stop()
         for phase in self._phases:
             phase.close(1.0)
+        if self._neutral:
+            self._neutral.close(1.0)
 
     def invalidate(self) -> None:
         """The samples come from a front end that is not to be trusted: no values until the next whole window."""
-        self.windows = 0
-        self.f = None
+        self.windows = self.seconds = 0
+        self.window.valid = self.second.valid = False
+        self._mean.clear()
+        self.reversed_field = False
         for phase in range(_PHASES):
             self.present[phase] = False
         self.reset()
@@ -87,13 +113,18 @@ class SamplePath:
         if lost_pages != self._lost_pages:
             self._lost_pages = lost_pages
             self.reset()
+        harmonics = self.harmonics
         first = 0
         end = _PAGE_SETS * pages
         while first < end:
             n = end - first
             if n > MAX_SETS:
                 n = MAX_SETS
-            reference(n, self._table, self._ref, self._oscillator)
+            if harmonics.mask:
+                full = self._fold(page, first | n << 10 | harmonics.mask << 16, harmonics.bins, harmonics.grid)
+                if full:
+                    harmonics.take(full)
+            self._oscillate(n, self._table, self._ref, self._oscillator)
             if self._mode == _FREE:
                 self._feed_free(page, first, n)
             else:
@@ -101,20 +132,10 @@ class SamplePath:
             first += n
             copy_set(self._tail, page, first - 1)
 
-    def phase(self, quantity: str, n: int) -> "float | None":
-        """Quantity "u", "i", "p" or "q" of phase n (0..2); None before the first window."""
-        return getattr(self, quantity)[n] if self.windows else None
-
-    def total(self, quantity: str) -> "float | None":
-        """Quantity "p" or "q" of all phases together, or "f"; None before the first window, and f without a voltage."""
-        if not self.windows:
-            return None
-        return self.f if quantity == "f" else sum(getattr(self, quantity))
-
     # --- blocks of `n` sets from set `first` on; slot 1 of the reference belongs to set `first` -----------------------
 
     def _feed_free(self, page, first: int, n: int) -> None:
-        k = rising(page, first | self._channel(), n, self._crossing)
+        k = self._rising(page, first | self._channel(), n, self._crossing)
         if k >= 0:
             self._cut(page, first, k)
             self._mode = _ACQUIRE
@@ -123,7 +144,7 @@ class SamplePath:
             return
         self._since += n
         if self._since > _LOST_SETS:
-            self._look_at((self._reference + 1) % _PHASES)
+            self._look_at(self._next_voltage())
         end = _FREE_SETS - self._count
         if end > n:
             self._add(page, first, 0, n)
@@ -139,18 +160,23 @@ class SamplePath:
             start = 0
         k = -1
         if start < n:
-            k = rising(page, (first + start) | self._channel(), n - start, self._crossing)
+            k = self._rising(page, (first + start) | self._channel(), n - start, self._crossing)
         if k < 0:
             self._add(page, first, 0, n)
             self._since += n
             if self._since > _LOST_SETS:
-                self._look_at((self._reference + 1) % _PHASES)
+                self._look_at(self._next_voltage())
             return
         k += start
         self._cycles += 1
         self._since = n - k
         if self._mode == _LOCKED and self._cycles < self._cycles_per_window:
-            self._add(page, first, 0, n)
+            if 2 * self._cycles != self._cycles_per_window:
+                self._add(page, first, 0, n)
+                return
+            self._add(page, first, 0, k)
+            self._half = self._halve(page, first, k)
+            self._add(page, first, k, n)
             return
         self._add(page, first, 0, k)
         self._close_cycles(page, first, k, n)
@@ -164,6 +190,8 @@ class SamplePath:
         span = (first + start) | n << 10 | (start + 1) << 18
         for phase in self._phases:
             phase.add(page, self._ref, span)
+        if self._neutral:
+            self._neutral.add(page, span)
 
     # --- ends of windows ----------------------------------------------------------------------------------------------
 
@@ -171,80 +199,144 @@ class SamplePath:
         length = self._count + 0.5 - self._begin
         for phase in self._phases:
             phase.close(length)
+        if self._neutral:
+            self._neutral.close(length)
         self._begin = 0.5
         self._count = 0
-        self._publish(None, 1.0)
+        self._publish(length, None, 1.0)
 
     def _close_cycles(self, page, first: int, k: int, n: int) -> None:
         cycles = self._cycles
         length = self._cut(page, first, k)
-        f = SAMPLE_RATE * cycles / length
+        f_ref = self._f_ref()
+        f = following = SAMPLE_RATE * cycles / length
         if not _F_MIN <= f <= _F_MAX:
-            f = self._f_ref()
+            following = f_ref
             self._look_at(self._reference)
         elif self._mode == _LOCKED:
-            x = pi * (f - self._f_ref()) * length / SAMPLE_RATE
+            f = self._refined(f, length)
+            x = pi * (f - f_ref) * length / SAMPLE_RATE
             # A reference that drifts against the fundamental sees less of it, equally in u and in i.
-            self._publish(f, (x / sin(x)) ** 2 if 0 < abs(x) < 1 else 1.0)
+            self._publish(length, f, x / sin(x) if 0 < abs(x) < 1 else 1.0)
+            drift = f - self._f_before
+            following = f + drift if abs(drift) < _DRIFT_HZ else f
+            self._f_before = f
+            if self.harmonics.mask:
+                self.harmonics.tune(following, f - f_ref)
+            else:  # only now is the frequency known well enough for the highest orders
+                self.harmonics.begin(following, page, first + n - 1)
             self._choose_reference()
         else:
             self._mode = _LOCKED
-        self._tune(f, n - k)
+        self._tune(following, n - k)
+
+    def _refined(self, f: float, length: float) -> float:
+        """Frequency from the fundamental's phase in the second half of the window against that in the first.
+
+        Harmonics have no part in it. `f`, from the zero crossings, does: lines between samples are not sines.
+        """
+        c1, s1 = self._half
+        means = self._phases[self._reference].means
+        c2, s2 = means[UC] * length - c1, means[US] * length - s1
+        turned = atan2(c2 * s1 - s2 * c1, c1 * c2 + s1 * s2)
+        refined = self._f_ref() + turned * SAMPLE_RATE / (pi * length)
+        return refined if abs(refined - f) < _SLIP_HZ else f
+
+    def _halve(self, page, first: int, k: int) -> tuple:
+        """Sums of the reference voltage with cosine and sine up to the zero crossing before set `k` of the block."""
+        a, low, high = self._crossed(page, first, k)
+        w_before, w_after = (1 - a) ** 2 / 2 * low, a * a / 2 * high
+        ref, j = self._ref, 2 * k
+        c, s = self._phases[self._reference].voltage()
+        c -= w_before * (ref[j] - 32768) - w_after * (ref[j + 2] - 32768)
+        s -= w_before * (ref[j + 1] - 32768) - w_after * (ref[j + 3] - 32768)
+        return c, s
 
     def _tune(self, f: float, n: int) -> None:
         """Run the reference at `f` from the last `n` sets of the block on, which become a block of their own."""
         oscillator = self._oscillator
-        oscillator[kernels.PHASE] = (oscillator[kernels.PHASE] - n * oscillator[kernels.STEP]) & (_TURN - 1)
-        oscillator[kernels.STEP] = self._step(f)
-        reference(n, self._table, self._ref, oscillator)
+        oscillator[PHASE] = (oscillator[PHASE] - n * oscillator[STEP]) & (_TURN - 1)
+        oscillator[STEP] = self._step(f)
+        self._oscillate(n, self._table, self._ref, oscillator)
 
     def _f_ref(self) -> float:
-        return self._oscillator[kernels.STEP] * (SAMPLE_RATE / _TURN)
+        return self._oscillator[STEP] * (SAMPLE_RATE / _TURN)
+
+    def _crossed(self, page, first: int, k: int) -> tuple:
+        """Where the reference voltage crosses zero before set `k`: (fraction of the way, code before, code after)."""
+        word = 2 * self._reference + 1
+        low = code(page, 7 * (first + k - 1) + word) if k else code(self._tail, word)
+        high = code(page, 7 * (first + k) + word)
+        return low / (low - high), low, high
 
     def _cut(self, page, first: int, k: int) -> float:
         """End the window at the zero crossing before set `k` of the block, begin a new one; its length in samples."""
-        word = 2 * self._reference + 1
-        if k:
-            before, m = page, first + k - 1
-        else:
-            before, m = self._tail, 0
-        low = kernels.code(before, 7 * m + word)
-        a = low / (low - kernels.code(page, 7 * (first + k) + word))
+        before, m = (page, first + k - 1) if k else (self._tail, 0)
+        a = self._crossed(page, first, k)[0]
         length = self._count + a - self._begin
         ends = ((before, m | 1 << 10 | k << 18), (page, (first + k) | 1 << 10 | (k + 1) << 18))
         for phase in self._phases:
             phase.close_between(max(1.0, length), a, ends, self._ref)
+        if self._neutral:
+            self._neutral.close_between(max(1.0, length), a, ends)
         self._begin = a
         self._count = self._cycles = 0
         return length
 
-    def _publish(self, f: "float | None", gain: float) -> None:
-        volt, ampere = self._volt, self._ampere
-        q_scale = 2 * volt * ampere * gain / (_AMPLITUDE * _AMPLITUDE)
-        for n in range(_PHASES):
+    def _publish(self, length: float, f: "float | None", gain: float) -> None:
+        """A window of `length` samples has ended; `gain`: what the fundamentals have lost by a drifting reference."""
+        volt, ampere, means, offsets = self._volt, self._ampere, self._means, self.offsets
+        gain *= sqrt(2.0) / _AMPLITUDE
+        turn = 0j if f is None else self._turn_back()
+        for n in self._network.currents:
             uu, ii, ui, uc, us, ic, i_s = self._phases[n].means
-            self.u[n] = volt * sqrt(max(0.0, uu))
-            self.i[n] = ampere * sqrt(max(0.0, ii))
-            self.p[n] = volt * ampere * ui
-            self.q[n] = q_scale * (uc * i_s - us * ic)
-            self.present[n] = self.u[n] > _PRESENT_V
-        self.f = f if self.present[self._reference] else None
-        self.reversed_field = all(self.present) and self._turning() > 0
+            k = PER_PHASE * n
+            i = complex(ic, -i_s) * (ampere * gain)
+            means[k + II] = ampere * ampere * ii
+            means[k + I1] = i * turn
+            if n in self._network.elements:
+                u = complex(uc, -us) * (volt * gain)
+                means[k + UU] = volt * volt * uu
+                means[k + P] = volt * ampere * ui + offsets[n]
+                means[k + Q] = u.imag * i.real - u.real * i.imag + offsets[_PHASES + n]
+                means[k + U1] = u * turn
+        if self._neutral:
+            means[I0] = ampere * ampere * self._neutral.mean
+        self.window.update(means, f)
+        self._look_at_voltages()
         self.windows += 1
+        self.energy.add(means, length)
+        self._mean.add(means, self.window.f, length)
+        if self._mean.windows == _SECOND_WINDOWS:
+            self._mean.give(self.second)
+            self.seconds += 1
 
-    def _turning(self) -> float:
-        """Sum of the sines of the angles from L1 to L2, L2 to L3, L3 to L1, weighted; negative in the normal field."""
-        total = 0.0
-        for n in range(_PHASES):
-            _, _, _, c1, s1, _, _ = self._phases[n].means
-            _, _, _, c2, s2, _, _ = self._phases[(n + 1) % _PHASES].means
-            total += c2 * s1 - s2 * c1
-        return total
+    def _turn_back(self) -> complex:
+        """Factor that turns phasors so that the reference voltage's stands at 0 degrees."""
+        means = self._phases[self._reference].means
+        turn = complex(means[UC], means[US])
+        return turn / abs(turn) if turn else 0j
+
+    def _look_at_voltages(self) -> None:
+        window, present = self.window, self.present
+        for n in self._network.voltages:
+            present[n] = window.u[n] > PRESENT_V
+        if not present[self._reference]:
+            window.f = None
+        if not self._network.phases:
+            present[1] = present[0] or present[2]
+        self.reversed_field = window.reversed_field
 
     def _choose_reference(self) -> None:
-        wanted = self.present.index(True) if True in self.present else self._reference
-        if wanted != self._reference:
-            self._look_at(wanted)
+        for n in self._network.voltages:
+            if self.present[n]:
+                if n != self._reference:
+                    self._look_at(n)
+                return
+
+    def _next_voltage(self) -> int:
+        voltages = self._network.voltages
+        return voltages[(voltages.index(self._reference) + 1) % len(voltages)]
 
     def _look_at(self, phase: int) -> None:
         """Look for zero crossings of this phase's voltage; until there are some, windows go by time."""
@@ -252,6 +344,8 @@ class SamplePath:
         self._crossing[0] = 0
         self._since = 0
         self._mode = _FREE
+        self._f_before = 0.0
+        self.harmonics.stop()
 
     def _channel(self) -> int:
         """The reference voltage's channel as `rising` takes it."""
