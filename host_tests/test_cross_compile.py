@@ -27,7 +27,7 @@ MPY_VERSION = (6, 3)
 def compile_all(architecture: str) -> dict[Path, bytes]:
     """All firmware files compiled; fails with mpy-cross's text for each that is not."""
     compiled, refused = {}, []
-    for source in firmware_sources():
+    for source in firmware_sources(architecture):
         try:
             compiled[source] = compile_source(source, architecture)
         except CompileError as error:

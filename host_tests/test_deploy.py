@@ -32,10 +32,18 @@ def on_board(root: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("name", ["pico2", "esp32s3"])
 def test_plan_holds_every_firmware_file_once_and_the_board(name: str) -> None:
     items = plan.make_plan(name)
+    sources = firmware_sources(plan.architecture_of(name))
     assert sorted(item.source for item in items) == sorted(
-        [f"boards/{name}/board.py", *(p.relative_to(ROOT).as_posix() for p in firmware_sources())]
+        [f"boards/{name}/board.py", *(p.relative_to(ROOT).as_posix() for p in sources)]
     )
     assert len({item.path for item in items}) == len(items)
+
+
+def test_assembler_goes_to_the_processor_it_is_for() -> None:
+    names = {"drivers/ade9000_crc_m33.mpy", "meter/metrology/kernels_m33.mpy"}
+    assert names <= {item.path for item in plan.make_plan("pico2")}
+    for board, architecture in (("esp32s3", None), ("pico2", "rv32imc")):
+        assert not names & {item.path for item in plan.make_plan(board, architecture)}
 
 
 def test_main_and_board_stay_source_and_all_else_is_compiled() -> None:
@@ -103,7 +111,7 @@ def test_compile_error_names_file_and_line(
     broken = tmp_path / "firmware" / "drivers" / "broken.py"
     broken.parent.mkdir(parents=True)
     broken.write_text("x = 1\ndef f(:\n")
-    monkeypatch.setattr(plan, "firmware_sources", lambda: [broken])
+    monkeypatch.setattr(plan, "firmware_sources", lambda architecture: [broken])
     monkeypatch.setattr(plan, "ROOT", tmp_path)
     monkeypatch.setattr(plan, "BOARDS", tmp_path / "boards")
     monkeypatch.setattr(mpycross, "FIRMWARE", tmp_path / "firmware")

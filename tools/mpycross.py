@@ -27,13 +27,22 @@ ARCHITECTURE_NUMBERS = {
 TARGETS = ("armv7emsp", "rv32imc", "xtensawin")
 
 
+# Inline assembler: how the name of such a file ends, and the one architecture of TARGETS that has the instructions.
+ASSEMBLER = {"_m33.py": "armv7emsp"}
+
+
 class CompileError(Exception):
     """mpy-cross refused a file; the text is its own, and names file and line."""
 
 
-def firmware_sources() -> list[Path]:
-    """All Python files of the firmware, sorted."""
-    return sorted(FIRMWARE.rglob("*.py"))
+def firmware_sources(architecture: str | None = None) -> list[Path]:
+    """All Python files of the firmware, sorted; for an architecture without those in another one's assembler."""
+    return [
+        source
+        for source in sorted(FIRMWARE.rglob("*.py"))
+        if architecture is None
+        or all(architecture == owner or not source.name.endswith(end) for end, owner in ASSEMBLER.items())
+    ]
 
 
 def module_path(source: Path) -> str:

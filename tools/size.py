@@ -24,10 +24,9 @@ def package(path: str) -> str:
 def code_sizes() -> dict[str, Counter[str]]:
     """Bytes of .mpy: architecture -> package -> bytes. Raises CompileError."""
     sizes = {architecture: Counter[str]() for architecture in TARGETS}
-    for source in firmware_sources():
-        path = module_path(source)
-        for architecture in TARGETS:
-            sizes[architecture][package(path)] += len(compile_source(source, architecture))
+    for architecture in TARGETS:
+        for source in firmware_sources(architecture):
+            sizes[architecture][package(module_path(source))] += len(compile_source(source, architecture))
     return sizes
 
 

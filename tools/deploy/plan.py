@@ -41,7 +41,7 @@ def make_plan(board: str, architecture: str | None = None) -> list[Item]:
     """
     architecture = architecture or architecture_of(board)
     items = [_as_is(source, source.name) for source in sorted((BOARDS / board).glob("*.py"))]
-    for source in firmware_sources():
+    for source in firmware_sources(architecture):
         if source == FIRMWARE / "main.py":
             continue
         name = Path(module_path(source)).with_suffix(".mpy").as_posix()

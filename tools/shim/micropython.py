@@ -39,6 +39,16 @@ def viper(function: Callable[..., Result]) -> Callable[..., Result]:
     return call
 
 
+def asm_thumb(function: Callable[..., Any]) -> Callable[..., int]:
+    """Another processor's code: it can be imported here, not called."""
+
+    @functools.wraps(function)
+    def call(*args: Any) -> int:
+        raise RuntimeError(f"{function.__name__} is assembler of a Cortex-M")
+
+    return call
+
+
 def alloc_emergency_exception_buf(size: int) -> None:
     """CPython has memory for a traceback."""
 
