@@ -5,6 +5,7 @@ from machine import I2C, SPI, UART, WDT, Pin
 # GPIO numbers. Kept free: strapping pins 0, 3, 45, 46; USB 19, 20; octal PSRAM 35 to 37; the boot console 43, 44; the
 # RGB LED 38 or 48, by board version; JTAG 39 to 42. The metering SPI is on SPI2's direct pins (IO_MUX).
 PINS = {
+    "seal": 1,
     "power_fail": 4,
     "fram_sck": 5,  # SPI3
     "fram_mosi": 6,
@@ -44,6 +45,9 @@ class Board:
     name = "esp32s3"
     type_designation = "ZMG405CR4.260b.43"  # what a meter without a factory record takes itself for
 
+    # Kernels for the samples: assembler ("m33"), or viper for any processor.
+    KERNELS = "viper"
+
     # The analogue design: rms input at the metering chip's full scale (0.7071 V at the pin).
     ANALOG = {
         "i_full_scale_nA": 11_785_113_020,  # CT 2500:1 with 150 ohm: 0.06 V/A
@@ -81,6 +85,7 @@ class Board:
         self.port1_uart = UART(2, 300, bits=7, parity=0, stop=1, tx=_pin("port1_tx"), rx=_pin("port1_rx"))
         self.port2_uart = None  # UART0 is the console of the stock MicroPython
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
+        self.seal = _input("seal")  # high (contact open) = certification seal broken
 
     def watchdog(self) -> WDT:
         """Start the watchdog. From here on the firmware must feed it."""

@@ -23,6 +23,7 @@ PINS = {
     "metering_irq0": 20,
     "metering_irq1": 21,
     "metering_reset": 22,
+    "seal": 26,
 }
 
 
@@ -44,6 +45,9 @@ class Board:
 
     name = "pico2"
     type_designation = "ZMG405CR4.260b.43"  # what a meter without a factory record takes itself for
+
+    # Kernels for the samples: assembler ("m33"), or viper for any processor.
+    KERNELS = "m33"
 
     # The analogue design: rms input at the metering chip's full scale (0.7071 V at the pin).
     ANALOG = {
@@ -82,6 +86,7 @@ class Board:
         self.port1_uart = UART(1, 300, bits=7, parity=0, stop=1, tx=_pin("port1_tx"), rx=_pin("port1_rx"))
         self.port2_uart = None  # the RP2350 has two UARTs
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
+        self.seal = _input("seal")  # high (contact open) = certification seal broken
 
     def watchdog(self) -> WDT:
         """Start the watchdog. From here on the firmware must feed it. The RP2350 allows 8388 ms at most."""

@@ -10,6 +10,9 @@ class Board:
     name = "virtual"
     type_designation = "ZMG405CR4.260b.43"  # what a meter without a factory record takes itself for
 
+    # Kernels for the samples: assembler ("m33"), or viper for any processor.
+    KERNELS = "viper"
+
     # The analogue design: rms input at the metering chip's full scale (0.7071 V at the pin).
     ANALOG = {
         "i_full_scale_nA": 11_785_113_020,  # CT 2500:1 with 150 ohm: 0.06 V/A
@@ -29,6 +32,7 @@ class Board:
         self.port1_uart = UART(wiring.UART_PORT1, 300, bits=7, parity=0, stop=1)
         self.port2_uart = UART(wiring.UART_PORT2, 300, bits=7, parity=0, stop=1)
         self.power_fail = Pin(wiring.POWER_FAIL, Pin.IN)  # low = mains failing
+        self.seal = Pin(wiring.SEAL, Pin.IN)  # high = certification seal broken
 
     def watchdog(self):
         """Start the watchdog. From here on the firmware must feed it."""

@@ -10,6 +10,7 @@ METERING_IRQ0 = 3
 METERING_IRQ1 = 4
 FRAM_CS = 5
 POWER_FAIL = 6  # low = mains failing
+SEAL = 7  # high = certification seal broken
 
 # SPI buses
 SPI_METERING = 0

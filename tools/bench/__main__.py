@@ -9,9 +9,10 @@ import sys
 import time
 from typing import Any
 
-from tools.bench.bench import DEFAULT_TYPE, Bench
+from tools.bench.bench import DEFAULT_TYPE, NETWORK, Bench
 from tools.bench.panel import Panel
 from tools.bench.process import FirmwareStopped
+from tools.bench.source import NETWORKS
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -25,7 +26,19 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, headless):
         command.add_argument("--type", default=DEFAULT_TYPE, help="type designation (default: %(default)s)")
         command.add_argument("--seed", type=int, default=1, help="decides all that is random (default: %(default)s)")
-        command.add_argument("--u", type=_numbers, default=230.0, help="volts, one number or three: 230,230,0")
+        command.add_argument(
+            "--network",
+            choices=NETWORKS,
+            default=NETWORK,
+            help="phases and wires the meter is connected to and set up for (default: %(default)s)",
+        )
+        command.add_argument(
+            "--specimen", type=int, metavar="N", help="made meter number N, with errors within its parts' tolerances"
+        )
+        command.add_argument("--temperature", type=float, default=25.0, help="degC of the meter (default: %(default)s)")
+        command.add_argument(
+            "--u", type=_numbers, default=230.0, help="volts to neutral or star point, one number or three: 230,230,0"
+        )
         command.add_argument("--i", type=_numbers, default=5.0, help="amperes (default: %(default)s)")
         command.add_argument("--phi", type=_numbers, default=30.0, help="degrees of lag (default: %(default)s)")
         command.add_argument("--f", type=float, default=50.0, help="hertz (default: %(default)s)")
@@ -60,6 +73,9 @@ def _headless(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
     wall = time.perf_counter() - started
     result: dict[str, Any] = {
         "type": bench.type,
+        "network": bench.network,
+        "specimen": bench.specimen,
+        "temperature": bench.temperature,
         "metered_seconds": arguments.seconds,
         "wall_seconds": round(wall, 3),
         "times_real_time": round(arguments.seconds / wall, 1),
@@ -80,8 +96,15 @@ def main() -> int:
     arguments = _parser().parse_args()
     load = {"u": arguments.u, "i": arguments.i, "phi": arguments.phi, "f": arguments.f}
     try:
-        bench = Bench(arguments.type, arguments.seed, virtual=arguments.command == "headless")
+        bench = Bench(
+            arguments.type,
+            arguments.seed,
+            virtual=arguments.command == "headless",
+            network=arguments.network,
+            specimen=arguments.specimen,
+        )
         bench.source.set(**load)
+        bench.temperature = arguments.temperature
     except (ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

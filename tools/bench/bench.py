@@ -11,18 +11,20 @@ README.md in this folder has the whole API.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from boards.virtual import wiring
 from tools.bench import firmware_code
-from tools.bench.ade9000 import ADE9000
+from tools.bench.ade9000 import ADE9000, tolerances
 from tools.bench.ds3231 import DS3231
 from tools.bench.fram import FRAM
 from tools.bench.gpio import Gpio
 from tools.bench.iec_client import DataSet, IecReader
 from tools.bench.lcd import Lcd
+from tools.bench.line import Line
 from tools.bench.mcu import Mcu, SpiBus
 from tools.bench.pcf8576 import PCF8576
 from tools.bench.process import DEFAULT_HEAP_KIB, restore_cores, share_one_core
@@ -32,9 +34,14 @@ from tools.bench.supply import Supply
 from tools.bench.uart import UartLine, VirtualEnd
 from tools.bench.world import World
 
+Calibration = firmware_code.calibration.Calibration
 NS = 1_000_000_000
 EPOCH_2000 = 946_684_800  # Unix time of 2000-01-01
 DEFAULT_TYPE = "ZMG405CR4.260b.43"
+NETWORK = "3P4W"  # what a meter is connected to unless it is told otherwise
+BETWEEN_PHASES = 400  # V: nominal voltage of a meter without a neutral, to go with the source's 230 V
+NOMINAL = firmware_code.calibration.nominal()  # a calibration that corrects nothing
+COLDEST, HOTTEST = -40.0, 85.0  # degrees C, the range of the chips
 DEFAULT_START = 820_540_800  # 2026-01-01 00:00:00 UTC in seconds since 2000, the virtual meter's first day
 
 
@@ -52,6 +59,11 @@ class Bench:
     `type` is the type designation and `serial` the 8-digit serial number it is manufactured with; `seed` decides all
     that is random. With `virtual` time moves only in `run` (and in what uses it: `read`, `power_cut`, ...), as fast as
     it goes; without, the meter runs by itself in real time while the bench is entered, with its ports open.
+
+    `network`: how the meter is connected, one of source.NETWORKS; it is set up for it. `specimen`: None is a meter
+    whose front end is ideal; a number is one made meter with the errors that tolerances.py draws for it. `parameters`:
+    by name, as stored before the meter's first start. `calibration`: the record it leaves the factory with, by default
+    one that corrects nothing; None for a meter that was never calibrated.
     """
 
     def __init__(
@@ -63,21 +75,28 @@ class Bench:
         serial: str = "60800001",
         start: int | None = None,
         heap_kib: int = DEFAULT_HEAP_KIB,
+        network: str = NETWORK,
+        specimen: int | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        calibration: Calibration | None = NOMINAL,
     ) -> None:
         self.type, self.seed, self.virtual, self.serial = type, seed, virtual, serial
+        self.network, self.specimen = network, specimen
         if start is None:
             start = DEFAULT_START if virtual else int(time.time()) - EPOCH_2000
-        self.source = Source(seed, clock=lambda: self.world.now)
-        self.metering = ADE9000(self.source, seed=seed)
+        self.source = Source(seed, clock=lambda: self.world.now, network=network)
+        made = {} if specimen is None else vars(tolerances.draw(specimen))
+        self.metering = ADE9000(self.source, seed=seed, **made)
         self.lcd_driver = PCF8576(seed=seed)
         self.rtc = DS3231()
         self.fram = FRAM(seed=seed)
         self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
         self.supply = Supply(
             [self.metering, self.lcd_driver, self.rtc, self.fram, *self.uarts],
-            lambda: max(self.source.setting.u),
+            lambda: max(self.source.truth().u),
             self._power_changed,
         )
+        self._seal = Line("seal", 0)
         self.world = World([self.supply, self.metering, self.rtc, self.lcd_driver, self.fram, *self.uarts])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)
@@ -85,7 +104,7 @@ class Bench:
         self._real_time: RealTime | None = None
         self._cores: set[int] | None = None
         self.rtc.set_utc(start, 0)
-        self._manufacture()
+        self._manufacture(parameters or {}, calibration)
 
     def _wire(self, heap_kib: int) -> Mcu:
         """Join the chips to the pins and buses of the virtual board."""
@@ -93,6 +112,7 @@ class Bench:
         gpio.input(wiring.METERING_IRQ0, self.metering.irq0)
         gpio.input(wiring.METERING_IRQ1, self.metering.irq1)
         gpio.input(wiring.POWER_FAIL, self.supply.power_fail)
+        gpio.input(wiring.SEAL, self._seal)
         metering_bus, fram_bus = SpiBus(self.world), SpiBus(self.world)
         gpio.outputs[wiring.METERING_CS] = metering_bus.select(self.metering)
         gpio.outputs[wiring.METERING_RESET] = self._reset_metering
@@ -112,10 +132,17 @@ class Bench:
         self.metering.reset(level, t_ns)
         self.world.touch(self.metering)
 
-    def _manufacture(self) -> None:
-        """Write the factory record, as the production line does."""
-        address, image = firmware_code.factory_image(self.type, self.serial)
-        self.fram.poke(address, image)
+    def _manufacture(self, parameters: Mapping[str, Any], calibration: Calibration | None) -> None:
+        """Write what the production line writes: factory record, parameters that are not the default, calibration."""
+        self.fram.poke(*firmware_code.factory_image(self.type, self.serial))
+        values: dict[str, Any] = {} if self.network == NETWORK else {"network": self.network}
+        if self.network == "3P3W":
+            values["nominal_voltage"] = BETWEEN_PHASES
+        values |= parameters
+        if values:
+            self.fram.poke(*firmware_code.parameters_image(values, self.serial))
+        if calibration is not None:
+            self.fram.poke(*firmware_code.calibration_image(calibration))
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -206,6 +233,32 @@ class Bench:
             self.mcu.stop()
         self.world.settle()
 
+    # --- surroundings -----------------------------------------------------------------------------------------
+
+    @property
+    def temperature(self) -> float:
+        """Degrees C in the meter. Setting it changes what drifts with it, at once: metering chip, clock chip."""
+        return self.metering.temperature
+
+    @temperature.setter
+    def temperature(self, celsius: float) -> None:
+        if not COLDEST <= celsius <= HOTTEST:
+            raise ValueError(f"temperature: {celsius} degC is outside {COLDEST:g}..{HOTTEST:g}")
+        with self.hold:
+            self.world.settle()
+            self.metering.temperature = self.rtc.temperature = celsius
+            self.world.settle()
+
+    @property
+    def seal_open(self) -> bool:
+        """Whether the certification seal is broken; the meter allows more then."""
+        return bool(self._seal.level)
+
+    @seal_open.setter
+    def seal_open(self, broken: bool) -> None:
+        with self.hold:
+            self._seal.set(int(broken), self.world.now)
+
     # --- what a person or a client sees -----------------------------------------------------------------------
 
     @property
@@ -239,6 +292,10 @@ class Bench:
     def totals(self) -> dict[str, int]:
         """The energy totals as they lie in the FRAM, mWs and mvars, in full resolution. {} on a new meter."""
         return firmware_code.energy_totals(self.fram)
+
+    def events(self) -> list[tuple[int, int, int, int]]:
+        """The event log as it lies in the FRAM, oldest first: (sequence, UTC seconds since 2000, number, detail)."""
+        return firmware_code.events(self.fram)
 
     def inject(self, part: str, **faults: Any) -> None:
         """Set fault hooks of a chip model: `bench.inject("metering", stuck_miso=0)`; see each model's `faults`.

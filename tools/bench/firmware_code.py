@@ -11,7 +11,10 @@ for _folder in (ROOT / "tools" / "shim", ROOT / "firmware"):
     if str(_folder) not in sys.path:
         sys.path.append(str(_folder))
 
-from meter import factory  # noqa: E402
+from meter import calibration_store, factory  # noqa: E402
+from meter.events.log import EventLog  # noqa: E402
+from meter.metrology import calibration  # noqa: E402
+from meter.parameters import Parameters  # noqa: E402
 from meter.storage import layout  # noqa: E402
 from meter.storage.records import Record  # noqa: E402
 from meter.tariff import energy_registers  # noqa: E402
@@ -35,12 +38,45 @@ def factory_image(type_designation: str, serial: str) -> tuple[int, bytes]:
     return layout.FACTORY.address, factory.image(factory.Factory(type_designation, serial))
 
 
+def parameters_image(values: dict[str, Any], serial: str) -> tuple[int, bytes]:
+    """Address and content of the parameter area of a new meter with these `values` by name, set at the highest level.
+
+    ParameterRefused if the meter would not take one of them.
+    """
+    area = factory.AreaImage(layout.PARAMETERS.address, layout.PARAMETERS.size)
+    parameters = Parameters(area, {"address": serial})  # a meter's address is its serial number until it gets another
+    for name, value in values.items():
+        parameters.set(name, value, 4)
+    return layout.PARAMETERS.address, bytes(area.content)
+
+
+def calibration_image(record: calibration.Calibration | None = None) -> tuple[int, bytes]:
+    """Address and content of the calibration area of a new meter; without `record` one that corrects nothing."""
+    return layout.CALIBRATION.address, calibration_store.image(record or calibration.nominal())
+
+
 def energy_totals(fram: Any) -> dict[str, int]:
-    """Energy totals stored in `fram`, mWs and mvars by name; {} if there is no valid record."""
+    """Energies stored in `fram`, mWs, mvars and mVAs; {} if there is no valid record.
+
+    Keys: the names of `energy_registers.NAMES` for all phases together, with _l1, _l2 or _l3 behind for one phase;
+    sum_1 and sum_2 for the sum channels.
+    """
     area = layout.ENERGY
-    payload = Record(_Memory(fram), area.address, area.capacity, energy_registers.VERSION).load()
+    record = Record(_Memory(fram), area.address, area.capacity, energy_registers.VERSION, energy_registers.READABLE)
+    payload = record.load()
     if payload is None:
         return {}
     registers = energy_registers.EnergyRegisters()
     registers.unpack(payload)
-    return {name: registers.get(name) for name in energy_registers.NAMES}
+    totals = {
+        name + row: registers.get(name, n)
+        for n, row in enumerate(("", "_l1", "_l2", "_l3"))
+        for name in energy_registers.NAMES
+    }
+    return totals | {"sum_1": registers.sum_channel(0), "sum_2": registers.sum_channel(1)}
+
+
+def events(fram: Any) -> list[tuple[int, int, int, int]]:
+    """All entries of the event log in `fram`, oldest first: (sequence, seconds since 2000, number, detail)."""
+    log = EventLog(_Memory(fram))
+    return log.entries(log.capacity)[::-1]

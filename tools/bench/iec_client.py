@@ -1,115 +1,77 @@
-"""A hand-held unit in bench time: reads the meter out through its optical port by IEC 62056-21 mode C.
+"""A hand-held unit: reads the meter out and programs it through its optical port by IEC 62056-21 mode C.
 
-`IecReader(end, bench.run).readout()` gives the data sets of the standard list.
+`IecReader(end, bench.run).readout()` gives the data sets of the standard list; `IecProgrammer(end, bench.run)` reads
+and changes single objects. On a real port `end` is a tools.calibrate.serial_end.SerialEnd and `run` is time.sleep.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from typing import Protocol
 
-from tools.bench.uart_ends import VirtualEnd
+from tools.bench.iec_messages import (
+    ACK,
+    ETX,
+    NAK,
+    RATES,
+    SOH,
+    STX,
+    DataSet,
+    Identification,
+    IecError,
+    Value,
+    command,
+    parse_block,
+    parse_line,
+    unpack,
+)
 
-STX, ETX, ACK, NAK = 0x02, 0x03, b"\x06", b"\x15"
-RATES = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 19200}
-
-_IDENTIFICATION = re.compile(rb"/([A-Za-z]{3})([0-9])((?:\\[0-9A-Z])*)([^/!\r\n]{0,16})\r\n")
-_DATA_SET = re.compile(r"([^()/!]*)((?:\([^()/!]*\))+)")
-_VALUE = re.compile(r"\(([^()]*)\)")
-
-
-class IecError(Exception):
-    """The meter's answer is missing or is not what the standard says."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """What stands between two parentheses, `text*unit`; `unit` is empty if there is none."""
-
-    text: str
-    unit: str = ""
-
-    @property
-    def number(self) -> Decimal:
-        """The value as a number; IecError if it is not one."""
-        try:
-            return Decimal(self.text.strip())
-        except InvalidOperation:
-            raise IecError(f"{self.text!r} is not a number") from None
+SIGN_OFF = command("B0")
 
 
-@dataclass(frozen=True)
-class DataSet:
-    """One `code(value*unit)(value)...` of a data message."""
-
-    code: str
-    values: tuple[Value, ...]
+class LineClock(Protocol):
+    """The line an end is plugged into."""
 
     @property
-    def value(self) -> Value:
-        """The first value."""
-        return self.values[0]
+    def now(self) -> int:
+        """Time, ns."""
 
 
-@dataclass(frozen=True)
-class Identification:
-    """What the meter says of itself: `/` maker, rate character, enhanced capabilities such as `\\2`, ident."""
+class End(Protocol):
+    """The client's end of a line, 7E1."""
 
-    maker: str
-    rate_character: str
-    capabilities: str
-    ident: str
+    @property
+    def line(self) -> LineClock:
+        """Its line."""
 
-    @classmethod
-    def parse(cls, message: bytes) -> Identification:
-        """From the message with its CR LF; IecError if it is none."""
-        match = _IDENTIFICATION.fullmatch(message)
-        if not match:
-            raise IecError(f"no identification: {message!r}")
-        return cls(*(part.decode("ascii") for part in match.groups()))
+    def configure(self, baud: int) -> None:
+        """Go on at this rate."""
 
+    def write(self, data: bytes) -> None:
+        """Send; returns at once."""
 
-def parse_line(line: str) -> list[DataSet]:
-    """Data sets of one data line (no CR LF); IecError if any of it is something else."""
-    sets, at = [], 0
-    while at < len(line):
-        match = _DATA_SET.match(line, at)
-        if not match:
-            raise IecError(f"no data set at character {at + 1} of {line!r}")
-        values = (text.partition("*") for text in _VALUE.findall(match[2]))
-        sets.append(DataSet(match[1], tuple(Value(text, unit) for text, _, unit in values)))
-        at = match.end()
-    return sets
+    def idle_at(self) -> int:
+        """When the last stop bit written is out, ns."""
+
+    def read(self) -> bytes:
+        """All that has been received since the last call."""
 
 
-def parse_block(message: bytes) -> list[DataSet]:
-    """Data sets of a data message `STX ... ! CR LF ETX BCC`; IecError if its form or its block check is wrong."""
-    if len(message) < 6 or message[0] != STX or message[-2] != ETX:
-        raise IecError(f"no data message: {message[:20]!r}...{message[-6:]!r}")
-    check = 0
-    for char in message[1:-1]:
-        check ^= char
-    if check & 0x7F != message[-1]:
-        raise IecError(f"block check is {message[-1]:02X}h, should be {check & 0x7F:02X}h")
-    if message[-5:-2] != b"!\r\n":
-        raise IecError(f"data message ends in {message[-5:-2]!r}, not in '!' CR LF")
-    text = message[1:-5].decode("latin-1")
-    if text and not text.endswith("\r\n"):
-        raise IecError("the last data line has no CR LF")
-    sets = []
-    for line in text.split("\r\n")[:-1]:
-        sets += parse_line(line)
-    return sets
+class IecRefused(IecError):
+    """The meter's own error message; `text` is what stands in its parentheses."""
+
+    def __init__(self, what: str, text: str) -> None:
+        super().__init__(f"{what}: the meter says ({text})")
+        self.text = text
 
 
-class IecReader:
-    """Reads the meter at the other side of `end`; `run(seconds)` lets bench time pass.
+class _Client:
+    """What reading out and programming have in common: the sign-on, and messages in time.
 
-    Where the bench runs in a thread of its own, `hold` makes it stand still while the end is used (entered many times).
-    After `readout`, `identification` and `message` hold what came, `repeats` how often the message was asked for again.
+    `run(seconds)` lets time pass at the meter at the other side of `end`. Where the bench runs in a thread of its own,
+    `hold` makes it stand still while the end is used (entered many times). `identification` and `message` hold what
+    came last, `repeats` how often it was asked for again.
     """
 
     REACTION_S = 0.2  # what a hand-held unit waits before it answers
@@ -120,7 +82,7 @@ class IecReader:
 
     def __init__(
         self,
-        end: VirtualEnd,
+        end: End,
         run: Callable[[float], object],
         hold: AbstractContextManager[object] | None = None,
     ) -> None:
@@ -130,24 +92,6 @@ class IecReader:
         self.message = b""
         self.repeats = 0
 
-    def readout(self, list_number: int = 0, address: str = "", rate_character: str | None = None) -> list[DataSet]:
-        """One session: sign on, choose a list (0 standard, 6 service) and a rate (else the one offered), read, ACK."""
-        identification = self.sign_on(address)
-        self.choose(str(list_number), rate_character or identification.rate_character)
-        sets = self._take_block()
-        self.run(self.REACTION_S)
-        self._send(ACK)
-        self.run(0.05)  # the meter goes back to 300 Bd
-        return sets
-
-    def sign_on(self, address: str = "") -> Identification:
-        """Send the request and return the meter's identification; IecError if there is none."""
-        self._listen_at(300)
-        self._send(b"/?" + address.encode("ascii") + b"!\r\n")
-        message = self._receive(lambda data: data.endswith(b"\n"), "identification")
-        self.identification = Identification.parse(message)
-        return self.identification
-
     def choose(self, mode: str, rate_character: str, protocol: str = "0") -> None:
         """Send the option select ACK V Z Y and change to its rate."""
         if rate_character not in RATES:
@@ -156,20 +100,12 @@ class IecReader:
         self._send(ACK + (protocol + rate_character + mode).encode("ascii") + b"\r\n")
         self._listen_at(RATES[rate_character])
 
-    def _take_block(self) -> list[DataSet]:
-        self.repeats = 0
-        while True:
-            # The block check follows ETX and may be any character, so the end is ETX and one more.
-            self.message = self._receive(lambda data: ETX in data[:-1], "data message")
-            try:
-                return parse_block(self.message)
-            except IecError:
-                if self.repeats == self.REPEATS:
-                    raise
-            self.repeats += 1
-            if ETX in self.message[:-1]:  # else GAP_S has passed already
-                self.run(self.REACTION_S)
-            self._send(NAK)
+    def _identify(self, address: str) -> Identification:
+        self._listen_at(300)
+        self._send(b"/?" + address.encode("ascii") + b"!\r\n")
+        message = self._receive(lambda data: data.endswith(b"\n"), "identification")
+        self.identification = Identification.parse(message)
+        return self.identification
 
     def _send(self, data: bytes) -> None:
         with self._hold:
@@ -198,4 +134,159 @@ class IecReader:
         return data
 
 
-__all__ = ["DataSet", "Identification", "IecError", "IecReader", "Value", "parse_block", "parse_line"]
+class IecReader(_Client):
+    """Reads the meter out; see _Client for the arguments."""
+
+    def readout(self, list_number: int = 0, address: str = "", rate_character: str | None = None) -> list[DataSet]:
+        """One session: sign on, choose a list (0 standard, 6 service) and a rate (else the one offered), read, ACK."""
+        identification = self.sign_on(address)
+        self.choose(str(list_number), rate_character or identification.rate_character)
+        sets = self._take_block()
+        self.run(self.REACTION_S)
+        self._send(ACK)
+        self.run(0.05)  # the meter goes back to 300 Bd
+        return sets
+
+    def sign_on(self, address: str = "") -> Identification:
+        """Send the request and return the meter's identification; IecError if there is none."""
+        return self._identify(address)
+
+    def _take_block(self) -> list[DataSet]:
+        self.repeats = 0
+        while True:
+            # The block check follows ETX and may be any character, so the end is ETX and one more.
+            self.message = self._receive(_has_block, "data message")
+            try:
+                return parse_block(self.message)
+            except IecError:
+                if self.repeats == self.REPEATS:
+                    raise
+            self.repeats += 1
+            if _has_block(self.message):  # else GAP_S has passed already
+                self.run(self.REACTION_S)
+            self._send(NAK)
+
+
+class IecProgrammer(_Client):
+    """Reads and changes single objects in programming mode; see _Client for the arguments.
+
+    A session that is left alone for 60 s is over: the next command raises IecError then, `sign_on` begins a new one.
+    """
+
+    _open = False
+
+    def sign_on(self, password: str = "", level: int = 0, address: str = "", rate_character: str | None = None) -> None:
+        """Begin a session and log in: level 1 sends P1, level 2 P2, level 0 nothing. A session still open is ended.
+
+        IecRefused if the password is wrong; the session is over then.
+        """
+        self.close()
+        identification = self._identify(address)
+        self.choose("1", rate_character or identification.rate_character)
+        self._open = True
+        try:
+            opening = self._answer_to(b"", "sign-on", SOH)
+            if not opening.startswith(b"\x01P0\x02("):
+                raise IecError(f"no operand: {opening!r}")
+            if level:
+                self._change(f"P{level}", f"({password})")
+        except IecError:
+            self.close()
+            raise
+
+    def read(self, code: str) -> str:
+        """What stands in the parentheses of the object, `value` or `value*unit`; IecRefused if the meter refuses."""
+        data = _content(self._command("R1", code + "()"))
+        name, _, rest = data.partition("(")
+        if not name:
+            raise IecRefused(f"R1 {code}", rest.removesuffix(")"))
+        if name != code or not rest.endswith(")"):
+            raise IecError(f"R1 {code}: the meter answers {data!r}")
+        return rest.removesuffix(")")
+
+    def write(self, code: str, text: str) -> None:
+        """Change the object to `text`; IecRefused if the meter refuses."""
+        self._change("W1", f"{code}({text})")
+
+    def close(self) -> None:
+        """Sign off, if a session is open, and go back to 300 Bd."""
+        if self._open:
+            self._open = False
+            self.run(self.REACTION_S)
+            self._send(SIGN_OFF)
+            self.run(0.05)  # the meter goes back to 300 Bd
+            self._listen_at(300)
+
+    def _change(self, name: str, data: str) -> None:
+        """A command that is answered with ACK."""
+        what = f"{name} {data}" if name[0] != "P" else name
+        answer = self._command(name, data)
+        if answer != ACK:
+            raise IecRefused(what, _content(answer).strip("()"))
+
+    def _command(self, name: str, data: str) -> bytes:
+        if not self._open:
+            raise IecError("no session: sign on first")
+        self.run(self.REACTION_S)
+        return self._answer_to(command(name, data), name, STX)
+
+    def _answer_to(self, message: bytes, what: str, start: int) -> bytes:
+        """Send `message` and return a sound answer: ACK, or a block that begins with `start`.
+
+        What is not understood on either side is repeated. IecError when that does not help or the meter signs off.
+        """
+        request, self.repeats = message, 0
+        while True:
+            if request:
+                self._send(request)
+            trouble, request = self._listen(message, what, start)
+            if not trouble:
+                return self.message
+            if self.repeats == self.REPEATS:
+                raise IecError(f"{what}: {trouble}")
+            self.repeats += 1
+            self.run(self.REACTION_S)
+
+    def _listen(self, message: bytes, what: str, start: int) -> tuple[str, bytes]:
+        """What is wrong with the answer that comes, "" if nothing, and what to send then."""
+        try:
+            self.message = self._receive(lambda data: data in (ACK, NAK) or _has_block(data), "answer")
+        except IecError as silence:
+            return str(silence), message or NAK
+        if self.message == ACK:
+            return "", b""
+        if self.message == NAK:
+            return "the meter does not understand", message
+        if self.message == SIGN_OFF:
+            self._open = False
+            self.run(0.05)
+            self._listen_at(300)
+            raise IecError(f"{what}: the meter has ended the session")
+        try:
+            unpack(self.message, start, "answer")
+        except IecError as spoilt:
+            return str(spoilt), NAK
+        return "", b""
+
+
+def _has_block(data: bytes) -> bool:
+    return ETX in data[:-1]
+
+
+def _content(answer: bytes) -> str:
+    """What a sound answer has between STX and ETX; nothing for an ACK."""
+    return answer[1:-2].decode("ascii")
+
+
+__all__ = [
+    "DataSet",
+    "End",
+    "Identification",
+    "IecError",
+    "IecProgrammer",
+    "IecReader",
+    "IecRefused",
+    "Value",
+    "parse_block",
+    "parse_line",
+]

@@ -19,9 +19,13 @@ from rich.text import Text
 
 from tools.bench.bench import Bench
 from tools.bench.lcd import glass, patterns
+from tools.bench.source import NETWORKS
 
 _REFRESH_HZ = 4
-_KEYS = "+/- current   </> phase angle   m mains on/off   q quit"
+_KEYS = "+/- current   </> phase angle   m mains on/off   s seal   q quit"
+# What the rows of the load table are: a source without neutral has no phase values (source.Truth)
+_PHASES = ("L1", "L2", "L3")
+_ARON = ("L1 (U12)", "L2 (U31)", "L3 (U32)")
 _CLIENT = (
     "{python} -c \"from iec62056_21.client import Iec6205621Client as C; c = C.with_serial_transport('{port}'); "
     "c.connect(); "
@@ -116,6 +120,8 @@ class Panel:
                     self.bench.power_on()
                 else:
                     self.bench.mains_off()
+            elif key == "s":
+                self.bench.seal_open = not self.bench.seal_open
         return key != "q"
 
     def _picture(self) -> Frame:
@@ -128,12 +134,16 @@ class Panel:
         glass_text = Text("\n".join(rows), style="bold")
         glass_text.append("   " + lcd.unit + "\n\n" + "  ".join(sorted(lcd.symbols)))
         load = Table("", "U / V", "I / A", "P / W", "Q / var", box=None)
-        for n in range(3):
-            load.add_row(f"L{n + 1}", *(f"{x[n]:.1f}" for x in (truth.u, truth.i, truth.p, truth.q)))
+        names = _ARON if self.bench.network == "3P3W" else _PHASES
+        for n in NETWORKS[self.bench.network]:
+            load.add_row(names[n], *(f"{x[n]:.1f}" for x in (truth.u, truth.i, truth.p, truth.q)))
+        load.add_row("total", "", "", f"{truth.p_total:.1f}", f"{truth.q_total:.1f}")
         flashes = f"test LEDs: active {len(leds.active)}, reactive {len(leds.reactive)} flashes"
         state = "mains on" if self._on else "mains off"
+        state += "   seal broken" if self.bench.seal_open else ""
         body = Group(Frame(glass_text), load, Text(f"{flashes}   {state}"), Text(_KEYS, style="dim"))
-        return Frame(body, title=f"{self.bench.type}  {self.bench.serial}", width=86)
+        title = f"{self.bench.type}  {self.bench.serial}  {self.bench.network}"
+        return Frame(body, title=title, width=86)
 
 
 @contextmanager

@@ -6,42 +6,30 @@ give the analytic powers and energies to compare with.
 
 Conventions (IEC 62053-23 geometric diagram): phase L1's voltage is the reference, L2 lags it by 120 and L3 by 240
 degrees; `phi` is the lag of a current behind its own voltage, so 0 < phi < 90 is inductive import: P > 0, Q > 0.
+
+The network says which wires there are. 3P4W: all. 1P2W: L1 and neutral, 2P3W: L1, L2 and neutral; the others carry
+nothing, whatever they are set to. 3P3W: L1, L2, L3 without a neutral; voltages are still set against the star point,
+and L2 carries back what L1 and L3 carry, i2 = -(i1 + i3), whatever it is set to.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tools.bench.source_setting import PerPhase, Setting, Spectrum, Triple, triple
+
+__all__ = ["CHANNELS", "NETWORKS", "PerPhase", "Segment", "Setting", "Source", "Spectrum", "Triple", "Truth"]
+
 CHANNELS = ("U1", "U2", "U3", "I1", "I2", "I3", "I0")
-MAX_ORDER = 80
-Triple = tuple[float, float, float]
-Spectrum = dict[int, tuple[float, float]]
-PerPhase = float | Sequence[float]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What `Source.set` was told: volts and amperes rms, degrees, hertz, spectra as fractions of the fundamental."""
-
-    u: Triple = (230.0, 230.0, 230.0)
-    i: Triple = (0.0, 0.0, 0.0)
-    phi: Triple = (0.0, 0.0, 0.0)
-    f: float = 50.0
-    u_harmonics: tuple[Spectrum, Spectrum, Spectrum] = ({}, {}, {})
-    i_harmonics: tuple[Spectrum, Spectrum, Spectrum] = ({}, {}, {})
-    u_noise: Triple = (0.0, 0.0, 0.0)
-    i_noise: Triple = (0.0, 0.0, 0.0)
-    noise_relative: bool = False
-    sequence: str = "normal"
-    neutral: str | tuple[float, float] = "sum"
+NETWORKS = {"3P4W": (0, 1, 2), "1P2W": (0,), "2P3W": (0, 1), "3P3W": (0, 1, 2)}  # name -> phases that are there
 
 
 @dataclass(frozen=True)
@@ -50,6 +38,11 @@ class Truth:
 
     `p` includes the harmonics, `q` is the fundamental's (the billing quantity), `s` is U x I of the true rms values;
     `s_total` is their arithmetic sum. `i0` is the neutral current's rms value.
+
+    Without a neutral (3P3W) there are no phase values: `u` is U12, U31, U32; `p`, `q`, `s` are those of the two
+    wattmeters u12 * i1 and u32 * i3 in the places of L1 and L3, and 0 for L2; `p_total`, `q_total` are the sums of the
+    three phases against the star point, which the wattmeters must agree with; `s_total` is the root of the sum of their
+    squares.
     """
 
     p: Triple
@@ -68,7 +61,7 @@ class Segment:
     """The mains from `start_ns` on: x_c(t) = dc_c + Im(sum over h of phasors[c, h] * exp(2j*pi*order_h*cycles(t))).
 
     `phasors` has shape (7, number of orders), peak volts and amperes, rows as in CHANNELS; `orders[0]` is 1, the
-    fundamental; `noise` is rms of white noise within the sampler's band, per channel.
+    fundamental; `noise` is rms of white noise within the sampler's band, per channel. `network` is one of NETWORKS.
     """
 
     start_ns: int
@@ -78,6 +71,7 @@ class Segment:
     phasors: npt.NDArray[np.complex128]
     dc: npt.NDArray[np.float64]
     noise: npt.NDArray[np.float64]
+    network: str = "3P4W"
 
     def cycles(self, t_ns: float) -> float:
         """Phase of the fundamental of U1 in cycles, 0 <= result < 1, at bench time `t_ns`."""
@@ -85,42 +79,65 @@ class Segment:
 
     def truth(self) -> Truth:
         """Powers and rms values of this segment."""
-        u, i, i0 = self.phasors[0:3], self.phasors[3:6], self.phasors[6]
-        power = u * i.conj() / 2
-        rms = np.sqrt((np.abs(self.phasors) ** 2).sum(axis=1) / 2 + self.dc**2 + self.noise**2)
-        p = power.real.sum(axis=1) + self.dc[0:3] * self.dc[3:6]
-        q = power[:, 0].imag
-        s = rms[0:3] * rms[3:6]
+        p, q = _powers(self.phasors[0:3], self.phasors[3:6], self.dc[0:3], self.dc[3:6])
+        p_total, q_total = float(p.sum()), float(q.sum())
+        u, u_dc, u_noise = self.phasors[0:3], self.dc[0:3], self.noise[0:3]
+        if self.network == "3P3W":
+            u, u_dc, u_noise = _BETWEEN @ u, _BETWEEN @ u_dc, np.sqrt(_BETWEEN**2 @ u_noise**2)
+            p, q = (np.where(_WATTMETER, x, 0.0) for x in _powers(u, self.phasors[3:6], u_dc, self.dc[3:6]))
+        u_rms = _rms(u, u_dc, u_noise)
+        i_rms = _rms(self.phasors[3:7], self.dc[3:7], self.noise[3:7])
+        s = u_rms * i_rms[0:3]
+        s_total = float(s.sum())
+        if self.network == "3P3W":
+            s, s_total = np.where(_WATTMETER, s, 0.0), math.hypot(p_total, q_total)
         return Truth(
-            p=_triple(p),
-            q=_triple(q),
-            s=_triple(s),
-            u=_triple(rms[0:3]),
-            i=_triple(rms[3:6]),
-            i0=float(math.sqrt((np.abs(i0) ** 2).sum() / 2 + self.dc[6] ** 2 + self.noise[6] ** 2)),
-            p_total=float(p.sum()),
-            q_total=float(q.sum()),
-            s_total=float(s.sum()),
+            p=triple(p),
+            q=triple(q),
+            s=triple(s),
+            u=triple(u_rms),
+            i=triple(i_rms),
+            i0=float(i_rms[3]),
+            p_total=p_total,
+            q_total=q_total,
+            s_total=s_total,
         )
+
+
+_BETWEEN = np.array([[1.0, -1, 0], [-1, 0, 1], [0, -1, 1]])  # U1, U2, U3 -> U12, U31, U32
+_WATTMETER = np.array([True, False, True])  # at L1 and L3
+
+
+def _powers(u: Any, i: Any, u_dc: Any, i_dc: Any) -> tuple[Any, Any]:
+    """P with all orders and DC, Q of the fundamental, row by row."""
+    power = u * i.conj() / 2
+    return power.real.sum(axis=1) + u_dc * i_dc, power[:, 0].imag
+
+
+def _rms(phasors: Any, dc: Any, noise: Any) -> Any:
+    return np.sqrt((np.abs(phasors) ** 2).sum(axis=1) / 2 + dc**2 + noise**2)
 
 
 class Source:
     """A mains source whose setting changes at exact bench times with continuous phase.
 
-    `seed` feeds the noise of the chips that sample it. `clock`, if given, is asked for the bench time of a `set`
-    without `t_ns`; without a clock such a change takes effect at the time of the latest one. `epoch` counts changes;
-    `listeners` are called as `listener(t_ns)` after each, so that a sampler that looked ahead can drop what is no
-    longer true. `guard` is held during a change, for a bench that runs in a thread of its own.
+    `seed` feeds the noise of the chips that sample it. `network` is one of NETWORKS. `clock`, if given, is asked for
+    the bench time of a `set` without `t_ns`; without a clock such a change takes effect at the time of the latest one.
+    `epoch` counts changes; `listeners` are called as `listener(t_ns)` after each, so that a sampler that looked ahead
+    can drop what is no longer true. `guard` is held during a change, for a bench that runs in a thread of its own.
     """
 
-    def __init__(self, seed: int = 0, clock: Callable[[], int] | None = None) -> None:
+    def __init__(self, seed: int = 0, clock: Callable[[], int] | None = None, network: str = "3P4W") -> None:
+        if network not in NETWORKS:
+            raise ValueError(f"network: {network!r} is none of {', '.join(NETWORKS)}")
         self.seed = seed
+        self.network = network
         self.clock = clock
         self.epoch = 0
         self.listeners: list[Callable[[int], None]] = []
         self.guard: AbstractContextManager[object] = nullcontext()
         self._setting = Setting()
-        self._segments = [_segment(self._setting, 0, 0.0)]
+        self._segments = [_segment(self._setting, network, 0, 0.0)]
         self._starts = [0]
 
     @property
@@ -154,25 +171,7 @@ class Source:
         the returning neutral sees; a number of amperes or (amperes, degrees behind U1) sets it independently.
         t_ns: bench time of the change, not before the previous one. Raises ValueError on anything else.
         """
-        new = self._setting
-        if u is not None:
-            new = replace(new, u=_three("u", u))
-        if i is not None:
-            new = replace(new, i=_three("i", i))
-        if phi is not None:
-            new = replace(new, phi=_three("phi", phi, signed=True))
-        if f is not None:
-            new = replace(new, f=_number("f", f, 1.0, 400.0))
-        if harmonics is not None:
-            new = replace(new, **_harmonics(harmonics))
-        if noise is not None:
-            new = replace(new, **_noise(noise))
-        if sequence is not None:
-            if sequence not in ("normal", "reversed"):
-                raise ValueError(f"sequence: {sequence!r} is neither 'normal' nor 'reversed'")
-            new = replace(new, sequence=sequence)
-        if neutral is not None:
-            new = replace(new, neutral=_neutral(neutral))
+        new = self._setting.changed(u, i, phi, f, harmonics, noise, sequence, neutral)
         with self.guard:
             self._apply(new, self._time_of_change(t_ns))
 
@@ -190,7 +189,10 @@ class Source:
         return (self._segments[-1] if t_ns is None else self.segment(t_ns)).truth()
 
     def fed(self, from_ns: int, to_ns: int) -> tuple[Triple, Triple]:
-        """Analytic net energy per phase between two bench times: (Ws, vars of the fundamental), import positive."""
+        """Analytic net energy between two bench times: (Ws, vars of the fundamental), import positive.
+
+        Per phase as `Truth.p` and `Truth.q`: their sum is the energy in every network.
+        """
         active, reactive = np.zeros(3), np.zeros(3)
         t = from_ns
         while t < to_ns:
@@ -200,7 +202,7 @@ class Source:
             active += np.array(truth.p) * (end - t) * 1e-9
             reactive += np.array(truth.q) * (end - t) * 1e-9
             t = end
-        return _triple(active), _triple(reactive)
+        return triple(active), triple(reactive)
 
     def _time_of_change(self, t_ns: int | None) -> int:
         last = self._starts[-1]
@@ -212,7 +214,7 @@ class Source:
 
     def _apply(self, setting: Setting, t_ns: int) -> None:
         previous = self._segments[-1]
-        segment = _segment(setting, t_ns, previous.cycles(t_ns))
+        segment = _segment(setting, self.network, t_ns, previous.cycles(t_ns))
         if t_ns == self._starts[-1]:
             self._segments[-1] = segment
         else:
@@ -224,108 +226,36 @@ class Source:
             listener(t_ns)
 
 
-def _segment(setting: Setting, start_ns: int, start_cycles: float) -> Segment:
+def _segment(setting: Setting, network: str, start_ns: int, start_cycles: float) -> Segment:
     orders = sorted({1} | {h for s in setting.u_harmonics + setting.i_harmonics for h in s if h > 0})
     phasors = np.zeros((7, len(orders)), dtype=np.complex128)
-    dc = np.zeros(7)
+    dc, noise = np.zeros(7), np.zeros(7)
     step = -120.0 if setting.sequence == "normal" else 120.0
-    for phase in range(3):
+    for phase in NETWORKS[network]:
+        u, i = setting.u[phase], setting.i[phase]
         rows = (
-            (phase, setting.u[phase], phase * step, setting.u_harmonics[phase]),
-            (3 + phase, setting.i[phase], phase * step - setting.phi[phase], setting.i_harmonics[phase]),
+            (phase, u, phase * step, setting.u_harmonics[phase], setting.u_noise[phase]),
+            (3 + phase, i, phase * step - setting.phi[phase], setting.i_harmonics[phase], setting.i_noise[phase]),
         )
-        for row, rms, degrees, spectrum in rows:
+        for row, rms, degrees, spectrum, level in rows:
+            noise[row] = level * rms if setting.noise_relative else level
             dc[row] = rms * spectrum[0][0] * math.cos(math.radians(spectrum[0][1])) if 0 in spectrum else 0.0
             for column, h in enumerate(orders):
                 fraction, angle = (1.0, 0.0) if h == 1 else spectrum.get(h, (0.0, 0.0))
                 # a harmonic belongs to its own quantity's waveform: shifting the wave shifts order h by h times as much
                 phasors[row, column] = _phasor(math.sqrt(2) * rms * fraction, h * degrees + angle)
-    noise = np.array(setting.u_noise + setting.i_noise + (0.0,))
-    if setting.noise_relative:
-        noise[0:6] *= np.array(setting.u + setting.i)
-    if setting.neutral == "sum":
-        phasors[6], dc[6] = phasors[3:6].sum(axis=0), dc[3:6].sum()
-        noise[6] = math.sqrt(float((noise[3:6] ** 2).sum()))
-    else:
-        assert not isinstance(setting.neutral, str)
+    if network == "3P3W":
+        phasors[4], dc[4] = -phasors[3] - phasors[5], -dc[3] - dc[5]
+        noise[4] = math.hypot(noise[3], noise[5])
+    if isinstance(setting.neutral, tuple):
         amperes, lag = setting.neutral
         phasors[6, 0] = _phasor(math.sqrt(2) * amperes, -lag)
-    return Segment(start_ns, start_cycles, setting.f, np.array(orders, dtype=np.float64), phasors, dc, noise)
+    elif network != "3P3W":
+        phasors[6], dc[6] = phasors[3:6].sum(axis=0), dc[3:6].sum()
+        noise[6] = math.sqrt(float((noise[3:6] ** 2).sum()))
+    return Segment(start_ns, start_cycles, setting.f, np.array(orders, dtype=np.float64), phasors, dc, noise, network)
 
 
 def _phasor(peak: float, degrees: float) -> complex:
     angle = math.radians(math.fmod(degrees, 360.0))
     return complex(peak * math.cos(angle), peak * math.sin(angle))
-
-
-def _triple(values: Any) -> Triple:
-    return (float(values[0]), float(values[1]), float(values[2]))
-
-
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise ValueError(f"{name}: {value!r} is not a number")
-    number = float(value)
-    if not low <= number <= high:
-        raise ValueError(f"{name}: {number} is outside {low:g}..{high:g}")
-    return number
-
-
-def _three(name: str, value: Any, signed: bool = False) -> Triple:
-    low, high = (-3600.0, 3600.0) if signed else (0.0, 1e6)
-    values = list(value) if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str) else [value] * 3
-    if len(values) != 3:
-        raise ValueError(f"{name}: one number or three (L1, L2, L3), not {len(values)}")
-    return _triple([_number(name, v, low, high) for v in values])
-
-
-def _spectrum(name: str, value: Any) -> Spectrum:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"harmonics[{name!r}]: a mapping of order to (fraction, degrees) is wanted, not {value!r}")
-    result: Spectrum = {}
-    for order, pair in value.items():
-        if isinstance(order, bool) or not isinstance(order, int) or order == 1 or not 0 <= order <= MAX_ORDER:
-            raise ValueError(f"harmonics[{name!r}]: order {order!r} is not 0 or 2..{MAX_ORDER}")
-        if not isinstance(pair, Sequence) or len(pair) != 2:
-            raise ValueError(f"harmonics[{name!r}][{order}]: (fraction, degrees) is wanted, not {pair!r}")
-        fraction = _number(f"harmonics[{name!r}][{order}] fraction", pair[0], 0.0, 100.0)
-        degrees = _number(f"harmonics[{name!r}][{order}] degrees", pair[1], -3600.0, 3600.0)
-        if order == 0 and degrees not in (0.0, 180.0):
-            raise ValueError(f"harmonics[{name!r}][0]: DC has only 0 or 180 degrees, not {degrees}")
-        result[order] = (fraction, degrees)
-    return result
-
-
-def _harmonics(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or set(value) - {"u", "i"}:
-        raise ValueError(f"harmonics: a mapping with the keys 'u' and 'i' is wanted, not {value!r}")
-    result = {}
-    for name in ("u", "i"):
-        given = value.get(name, {})
-        spectra = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given] * 3
-        if len(spectra) != 3:
-            raise ValueError(f"harmonics[{name!r}]: one spectrum or three (L1, L2, L3), not {len(spectra)}")
-        result[f"{name}_harmonics"] = tuple(_spectrum(name, s) for s in spectra)
-    return result
-
-
-def _noise(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        level = _three("noise", _number("noise", value, 0.0, 10.0))
-        return {"u_noise": level, "i_noise": level, "noise_relative": True}
-    if set(value) - {"u", "i"}:
-        raise ValueError(f"noise: the keys are 'u' (volts) and 'i' (amperes), not {sorted(map(str, value))}")
-    return {
-        "u_noise": _three("noise['u']", value.get("u", 0.0)),
-        "i_noise": _three("noise['i']", value.get("i", 0.0)),
-        "noise_relative": False,
-    }
-
-
-def _neutral(value: Any) -> str | tuple[float, float]:
-    if isinstance(value, str):
-        if value != "sum":
-            raise ValueError(f"neutral: {value!r} is neither 'sum' nor a current")
-        return value
-    amperes, degrees = value if isinstance(value, Sequence) and len(value) == 2 else (value, 0.0)
-    return (_number("neutral amperes", amperes, 0.0, 1e6), _number("neutral degrees", degrees, -3600.0, 3600.0))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tools.bench.ade9000 import registers as r
 from tools.bench.ade9000 import status as st
 from tools.bench.ade9000.access import RegisterAccess
+from tools.bench.ade9000.analog import Analog, ChannelError
 from tools.bench.ade9000.core import Core
 from tools.bench.ade9000.faults import Faults
-from tools.bench.ade9000.plan import Analog, ChannelError
 from tools.bench.ade9000.spi import SpiFront
 from tools.bench.ade9000.thermometer import NEVER
 from tools.bench.source import Source
@@ -24,8 +25,9 @@ class ADE9000:
 
     Device: `next_event`, `advance`, `power`. SPI: `select`, `exchange`, `deselect`. Other inputs: `reset`, `pm_pins`.
     Outputs: Lines `irq0`, `irq1` (active low) and `cf1`..`cf4`. `cf_pulses[n]` lists the bench ns of the falling edges
-    of CF(n+1) (the older half is dropped at 200 000), `cf_counts[n]` counts all. `temperature` is the chip's in
-    degrees Celsius. `faults`: see faults.py. Volts at the ADC: k_i per ampere, k_v per volt, k_n per neutral ampere.
+    of CF(n+1) (the older half is dropped at 200 000), `cf_counts[n]` counts all. `temperature` is that of the chip and
+    the circuit before it in degrees Celsius; its sensor reads `temperature_error` more. `faults`: see faults.py. Volts
+    at the ADC: k_i per ampere, k_v per volt, k_n per neutral ampere; `errors`: see analog.py.
     """
 
     def __init__(
@@ -38,10 +40,12 @@ class ADE9000:
         k_n: float | None = None,
         errors: Mapping[str, ChannelError] | None = None,
         clock_ppm: float = 0.0,
+        temperature_error: float = 0.0,
         name: str = "ade9000",
     ) -> None:
         self.source = source
         self.core = Core(source, Analog(k_i, k_v, k_n, errors or {}, clock_ppm), seed, name)
+        self.core.thermometer.error = temperature_error
         self.irq0, self.irq1 = self.core.status.irq0, self.core.status.irq1
         self.cf1, self.cf2, self.cf3, self.cf4 = self.core.pulses.lines
         self._powered = self._reset_low = self._pm_off = False
@@ -75,7 +79,12 @@ class ADE9000:
 
     @temperature.setter
     def temperature(self, celsius: float) -> None:
-        self.core.thermometer.celsius = celsius
+        core = self.core
+        core.look()
+        core.thermometer.celsius = celsius
+        core.dsp.analog = replace(core.dsp.analog, temperature=celsius)
+        core.cut()
+        core.schedule()
 
     # -- time ---------------------------------------------------------------------------------------------------
 

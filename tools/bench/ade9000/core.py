@@ -6,13 +6,13 @@ import random
 
 from tools.bench.ade9000 import registers as r
 from tools.bench.ade9000 import status as st
+from tools.bench.ade9000.analog import Analog
 from tools.bench.ade9000.configuration import ConfigurationCrc
 from tools.bench.ade9000.dsp import Dsp
 from tools.bench.ade9000.outputs import PulseOutputs
-from tools.bench.ade9000.plan import Analog
 from tools.bench.ade9000.results import THD_SAMPLES, Results
 from tools.bench.ade9000.thermometer import NEVER, Thermometer
-from tools.bench.ade9000.waveform import WaveformBuffer
+from tools.bench.ade9000.waveform import PAGE_SETS, WaveformBuffer
 from tools.bench.ade9000.zero_crossing import half_cycle_samples
 from tools.bench.line import Line
 from tools.bench.source import Source
@@ -116,6 +116,26 @@ class Core:
         self.look()
         self.dsp.channel_gains[row] = factor
         self.cut()
+        self.schedule()
+
+    def set_energy_gain(self, phase: int, factor: float) -> None:
+        """What is added up of a phase's powers is `factor` times what xWATT and the others show."""
+        self.look()
+        self.dsp.energy_gains[phase] = factor
+        self.cut()
+        self.schedule()
+
+    def set_page_gain(self, row: int, factor: float) -> None:
+        """A channel goes into the waveform buffer `factor` times what it is. What is there stays."""
+        self.look()
+        self.cut()
+        self.dsp.page_gains[row] = factor
+        self.schedule()
+
+    def silence_pages(self, pages: int) -> None:
+        """PAGE_FULL stays as it is until so many pages more are full."""
+        self.look()
+        self.buffer.silent_until = self.samples + pages * PAGE_SETS
         self.schedule()
 
     # -- events -------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,9 +23,10 @@ from tools.bench.ade9000.accumulators import (
     EnergyRegisters,
     make_acc_plan,
 )
+from tools.bench.ade9000.analog import Analog
 from tools.bench.ade9000.filters import FloatArray
 from tools.bench.ade9000.noload import Gated, GatePlan, GateState, gate, make_gate_plan
-from tools.bench.ade9000.plan import Analog, Plan, make_plan
+from tools.bench.ade9000.plan import Plan, make_plan
 from tools.bench.ade9000.power import ENERGIES, PowerPlan, Powers, PowerState, make_power_plan
 from tools.bench.ade9000.pulses import Pulse, PulsePlan, find_pulses, make_pulse_plans
 from tools.bench.ade9000.samples import (
@@ -117,11 +118,13 @@ class Chunk:
             events += [Event(self.base + at, "sign", bits) for at, bits in self.acc.sign_changes]
         return sorted(events, key=lambda event: event.at)
 
-    def packed(self, lpf: bool, neutral: bool, basis: Basis) -> bytes:
-        """All samples as waveform buffer sets, packed at the first demand."""
+    def packed(self, lpf: bool, neutral: bool, basis: Basis, gains: FloatArray) -> bytes:
+        """All samples, times a fault's gain of each channel, as waveform buffer sets, packed at the first demand."""
         key = (lpf, neutral)
         if key not in self._packed:
             codes = self.lpf(basis) if lpf else self.samples.pcf
+            if (gains != 1).any():
+                codes = codes * gains[:, None]
             self._packed[key] = pack_sets(codes, neutral, 16 if lpf else 1)
         return self._packed[key]
 
@@ -141,6 +144,8 @@ class Dsp:
         self.registers, self.source, self.analog = registers, source, analog
         self.rng = np.random.default_rng([seed, source.seed])
         self.channel_gains = np.ones(7)
+        self.energy_gains = np.ones(3)
+        self.page_gains = np.ones(7)
         self.period_fs = round(PERIOD_FS / (1 + analog.clock_ppm * 1e-6))
         self.running = False
         self.before_commit: Callable[[int], None] = _nobody
@@ -274,7 +279,7 @@ class Dsp:
         zero_crossing.update(registers, signal)
         return Plans(
             signal,
-            make_power_plan(registers, signal),
+            replace(make_power_plan(registers, signal), energy_gain=self.energy_gains.copy()),
             make_gate_plan(registers),
             make_pulse_plans(registers),
             make_acc_plan(registers, self.energy_origin or 0) if energy else None,
@@ -307,7 +312,7 @@ class Dsp:
         """
         chunk = self.ensure()
         assert chunk.base <= first < last <= chunk.base + chunk.count
-        sets = chunk.packed(lpf, neutral, self.basis)
+        sets = chunk.packed(lpf, neutral, self.basis, self.page_gains)
         return sets[(first - chunk.base) * SET_BYTES : (last - chunk.base) * SET_BYTES]
 
     def window(self, samples: int, length: int) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from tools.bench.ade9000.plan import ROWS
+from tools.bench.ade9000.analog import ROWS
 
 if TYPE_CHECKING:
     from tools.bench.ade9000.chip import ADE9000
@@ -17,6 +17,9 @@ class Faults:
     A method may also be given its argument by assignment, for callers who only set attributes: `faults.error = 0`,
     `faults.brown_out = 5.0`, `faults.gain_jump = ("IA", 1.1)`, `faults.spontaneous_reset = True`.
 
+    power_gain is behind the chip's split into energies and waveform samples on one side, page_gain, lose_pages and
+    dead_pages on the other; gain_jump is before it.
+
     stuck_miso: None, or the byte (0x00, 0xFF) every SPI read returns.
     flip_reads: the next n reads (register or burst) arrive with one bit turned over; CRCs stay those of the truth.
     flip_pages: the same for the next n bursts from the waveform buffer only.
@@ -24,9 +27,12 @@ class Faults:
     missed_egyrdy: the next n energy intervals end without setting EGYRDY (the registers are updated).
     stuck: address -> value: what these registers read as, whatever happens.
     dead_irq: both interrupt pins stay high.
+    dead_pages: no full waveform page is told any more; resets do not help.
     """
 
-    _ACTIONS = frozenset(("error", "brown_out", "spontaneous_reset", "stop_sampling", "gain_jump"))
+    _ACTIONS = frozenset(
+        "error brown_out spontaneous_reset stop_sampling gain_jump power_gain page_gain lose_pages".split()
+    )
 
     def __init__(self, chip: ADE9000, seed: int) -> None:
         self._chip = chip
@@ -49,10 +55,13 @@ class Faults:
         self.flip_reads = self.flip_pages = self.flip_writes = 0
         self.missed_egyrdy = 0
         self.stuck = {}
-        self.dead_irq = False
+        self.dead_irq = self.dead_pages = False
         self.stop_sampling(False)
         for channel in ROWS:
             self.gain_jump(channel, 1.0)
+            self.page_gain(channel, 1.0)
+        for phase in range(3):
+            self.power_gain(phase, 1.0)
 
     @property
     def dead_irq(self) -> bool:
@@ -63,6 +72,15 @@ class Faults:
         self._dead_irq = dead
         self._chip.core.status.dead_irq = dead
         self._chip.core.status.drive(self._chip.now)
+
+    @property
+    def dead_pages(self) -> bool:
+        return self._chip.core.buffer.silent
+
+    @dead_pages.setter
+    def dead_pages(self, dead: bool) -> None:
+        self._chip.core.buffer.silent = dead
+        self._chip.core.schedule()
 
     @property
     def missed_egyrdy(self) -> int:
@@ -103,6 +121,22 @@ class Faults:
         if channel not in ROWS:
             raise ValueError(f"gain_jump: {channel!r} is not one of {' '.join(ROWS)}")
         self._chip.core.set_channel_gain(ROWS.index(channel), factor)
+
+    def power_gain(self, phase: int, factor: float) -> None:
+        """All energies of phase 0..2 and its pulses become `factor` times what they should be; xWATT, xFVAR do not."""
+        if phase not in range(3):
+            raise ValueError(f"power_gain: {phase!r} is not 0..2")
+        self._chip.core.set_energy_gain(phase, factor)
+
+    def page_gain(self, channel: str, factor: float) -> None:
+        """A channel (IA VA IB VB IC VC IN) of the waveform buffer becomes `factor` times what it should be; 0: dead."""
+        if channel not in ROWS:
+            raise ValueError(f"page_gain: {channel!r} is not one of {' '.join(ROWS)}")
+        self._chip.core.set_page_gain(ROWS.index(channel), factor)
+
+    def lose_pages(self, pages: int) -> None:
+        """The next `pages` waveform pages fill without PAGE_FULL; of more than 14 the first ones are overwritten."""
+        self._chip.core.silence_pages(pages)
 
     # -- used by the SPI front ----------------------------------------------------------------------------------
 

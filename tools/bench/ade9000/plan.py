@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from tools.bench.ade9000 import registers as r
+from tools.bench.ade9000.analog import CURRENT_ROWS, VOLTAGE_ROWS, Analog, inputs
 from tools.bench.ade9000.filters import (
     HPF_CORNERS,
     LPF_FULL_SCALE,
@@ -27,39 +28,8 @@ from tools.bench.ade9000.filters import (
 from tools.bench.ade9000.registers import signed
 from tools.bench.source import Segment
 
-ROWS = ("IA", "VA", "IB", "VB", "IC", "VC", "IN")
-CURRENT_ROWS, VOLTAGE_ROWS = (0, 2, 4), (1, 3, 5)
-SOURCE_ROW = (3, 0, 4, 1, 5, 2, 6)  # ROWS -> tools.bench.source.CHANNELS
 REDIRECT_ROW = (0, 2, 4, 6, 1, 3, 5)  # ADC_REDIRECT's order IA IB IC IN VA VB VC -> ROWS
 CODE_LIMIT = float(2**27 - 1)  # a 24-bit code << 4
-
-
-@dataclass(frozen=True)
-class ChannelError:
-    """What is wrong with one measuring channel.
-
-    gain: fraction (0.001 = reads 0.1 % high). phase: degrees of lag at the fundamental (a delay: order h lags h times
-    as much). offset: DC as a fraction of full scale. noise: rms as a fraction of full scale (sine peak 1 V).
-    """
-
-    gain: float = 0.0
-    phase: float = 0.0
-    offset: float = 0.0
-    noise: float = 0.0
-
-
-@dataclass(frozen=True)
-class Analog:
-    """The circuit before the chip: volts at the ADC per ampere (k_i), per volt (k_v) and per neutral ampere (k_n).
-
-    errors: channel name (ROWS) -> ChannelError; ideal without. clock_ppm: error of the 24.576 MHz crystal.
-    """
-
-    k_i: float = 0.06
-    k_v: float = 1 / 1001
-    k_n: float | None = None
-    errors: Mapping[str, ChannelError] = field(default_factory=dict)
-    clock_ppm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -113,21 +83,16 @@ def _adc(
     """Phasors (7, H), dc (7,) and noise (7,) in LPF codes after PGA, decimation, redirection."""
     phasors = np.zeros((7, len(segment.orders)), dtype=np.complex128)
     dc, noise = np.zeros(7), np.zeros(7)
+    volts = inputs(segment, analog)
     band = passband(segment.orders * segment.f) / passband(np.array(50.0))
     pga, disabled = registers.get(r.PGA_GAIN, 0), registers.get(r.CHNL_DIS, 0)
-    k_n = analog.k_i if analog.k_n is None else analog.k_n
     for bit, row in enumerate(REDIRECT_ROW):
         if disabled >> bit & 1:
             continue
-        error = analog.errors.get(ROWS[row], ChannelError())
-        k = analog.k_v if row in VOLTAGE_ROWS else k_n if row == 6 else analog.k_i
-        stage = (1, 2, 4, 4)[pga >> 2 * bit & 3] * gains[row]
-        scale = LPF_FULL_SCALE * k * (1 + error.gain) * stage
-        lag = np.exp(-1j * math.radians(error.phase) * segment.orders)
-        source = SOURCE_ROW[row]
-        phasors[row] = segment.phasors[source] * scale * lag * band
-        dc[row] = segment.dc[source] * scale + error.offset * LPF_FULL_SCALE * stage
-        noise[row] = math.hypot(segment.noise[source] * scale, error.noise * LPF_FULL_SCALE * stage)
+        scale = LPF_FULL_SCALE * (1, 2, 4, 4)[pga >> 2 * bit & 3] * gains[row]
+        phasors[row] = volts.phasors[row] * scale * band
+        dc[row] = volts.dc[row] * scale
+        noise[row] = volts.noise[row] * scale
     redirect = registers.get(r.ADC_REDIRECT, 0)
     origin = list(range(7))
     for field_number, row in enumerate(REDIRECT_ROW):

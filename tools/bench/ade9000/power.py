@@ -43,6 +43,7 @@ class PowerPlan:
     vnom: FloatArray  # (3,) fixed voltage code for xVA, 0 = measured
     filtered: bool
     var: bool
+    energy_gain: FloatArray = field(default_factory=lambda: np.ones(3))  # a fault: of what is added up, not of xWATT
 
 
 def make_power_plan(registers: Mapping[int, int], plan: Plan) -> PowerPlan:
@@ -135,6 +136,8 @@ class Powers:
         if plan.offset.any():
             modelled += plan.offset[MODELLED_ROWS, None] * np.arange(1, count + 1)
         self.sums[MODELLED_ROWS] = modelled
+        if (plan.energy_gain != 1).any():
+            self.sums *= np.tile(plan.energy_gain, 6)[:, None]
 
     def _apparent(self) -> FloatArray:
         offset = self.plan.rms_offset

@@ -9,6 +9,7 @@ import time
 from tools.bench.ade9000 import registers as r
 from tools.bench.ade9000.chip import ADE9000
 from tools.bench.ade9000.spi import crc16
+from tools.bench.ade9000.tolerances import draw
 from tools.bench.source import Source
 
 _SETUP = (
@@ -71,14 +72,15 @@ class Host:
             self.energies += 1
 
 
-def measure(seconds: float = 20.0, pages: bool = True) -> dict[str, float]:
+def measure(seconds: float = 20.0, pages: bool = True, specimen: int | None = None) -> dict[str, float]:
     """Run `seconds` of bench time; returns the real-time factor and what was read.
 
-    With `pages` every waveform page and energy goes through the SPI front, else the chip runs unattended.
+    With `pages` every waveform page and energy goes through the SPI front, else the chip runs unattended. `specimen`:
+    with the errors, and so the noise, of that made meter.
     """
     source = Source(1)
     source.set(u=230, i=5, phi=60, harmonics={"u": {5: (0.03, 0.0)}, "i": {3: (0.1, 0.0), 5: (0.05, 30.0)}})
-    chip = ADE9000(source)
+    chip = ADE9000(source, **({} if specimen is None else vars(draw(specimen))))
     chip.power(True, 0)
     chip.advance(50_000_000)
     host = Host(chip)
@@ -109,12 +111,13 @@ def measure(seconds: float = 20.0, pages: bool = True) -> dict[str, float]:
 
 
 def main() -> None:
-    """Command line: prints two JSON lines, attended and unattended."""
+    """Command line: prints a JSON line for each: attended and unattended, ideal and with the noise of a made meter."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0, help="bench time to run (default %(default)s)")
     seconds = parser.parse_args().seconds
-    for pages in (True, False):
-        print(json.dumps({"pages_read": pages} | measure(seconds, pages)))
+    for specimen in (None, 1):
+        for pages in (True, False):
+            print(json.dumps({"pages_read": pages, "specimen": specimen} | measure(seconds, pages, specimen)))
 
 
 if __name__ == "__main__":

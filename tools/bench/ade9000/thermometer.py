@@ -11,11 +11,14 @@ NOMINAL_OFFSET = 10_800
 
 
 class Thermometer:
-    """`celsius` is the true chip temperature; the trim values differ from part to part by the two spreads."""
+    """`celsius` is the true chip temperature, `error` what this part reads too high.
+
+    The trim values differ from part to part by the two spreads.
+    """
 
     def __init__(self, registers: dict[int, int], gain_spread: int, offset_spread: int) -> None:
         self.registers = registers
-        self.celsius = 25.0
+        self.celsius, self.error = 25.0, 0.0
         self.gain, self.offset = NOMINAL_GAIN + gain_spread, NOMINAL_OFFSET + offset_spread
         self.reset()
 
@@ -32,6 +35,6 @@ class Thermometer:
     def finish(self) -> None:
         """The conversion is done; TEMP_START clears itself."""
         self.ready_at = NEVER
-        code = round((self.offset / 32 - self.celsius) * 65536 / self.gain)
+        code = round((self.offset / 32 - self.celsius - self.error) * 65536 / self.gain)
         self.registers[r.TEMP_RSLT] = max(0, min(0xFFF, code))
         self.registers[r.TEMP_CFG] &= ~8

@@ -38,6 +38,8 @@ class WaveformBuffer:
     def __init__(self, source: SetSource) -> None:
         self._source = source
         self._memory = bytearray(SETS * SET_BYTES)
+        self.silent = False  # a fault: full pages are not told
+        self.silent_until = 0  # likewise, up to this sample count
         self.reset()
 
     def reset(self) -> None:
@@ -47,6 +49,7 @@ class WaveformBuffer:
         self.start: int | None = None
         self.stop: int | None = None
         self.irq_at: int | None = None
+        self.silent_until = 0
         self.trigger_address = 0
         self.triggered = False
         self._synced = 0
@@ -124,8 +127,9 @@ class WaveformBuffer:
 
     def next_full(self, now: int) -> int | None:
         """Sample count after `now` at which a page enabled for the interrupt fills."""
-        if self.start is None or not self.pages:
+        if self.start is None or not self.pages or self.silent:
             return None
+        now = max(now, self.silent_until)
         page = (now - self.start) // PAGE_SETS
         at = self.start + (page + 1 + self._ahead[page % PAGES]) * PAGE_SETS
         return at if self.stop is None or at <= self.stop else None
