@@ -49,13 +49,14 @@ class LineMeter:
         ident: str = "/LGZ5ZMG405260b.P01",
         lines: Callable[[int], Iterable[str]] | None = None,
         start_ms: int = 0,
+        access: object = None,
         **parameters: object,
     ) -> None:
         self.parameters = SimpleNamespace(**{"address": "", "reaction_ms": 200, "changeover_ms": 1000, **parameters})
         self.lines = lines or (lambda number: {0: STANDARD, 6: SERVICE}[number])
         self.line, self.end = UartLine(), VirtualEnd()
         self.line.attach(self.end)
-        self.core = ModeC(lambda: ident, self.lines, self.parameters)
+        self.core = ModeC(lambda: ident, self.lines, self.parameters, access)
         self.sent: list[Sent] = []
         self.ticks = 0
         self._start_ms = start_ms

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from iec62056_21 import utils
 
 from meter.comms import frames
-from meter.comms.requests import OptionReader, RequestReader, same_address
+from meter.comms.requests import CommandReader, OptionReader, RequestReader, same_address
 
+COMMANDS = st.text("RWPEB0123456789.(*):", min_size=1, max_size=80).map(str.encode)
 REQUEST_CHARACTERS = st.text("0123456789ABCXYZabcxyz ", max_size=32)
 
 
@@ -58,7 +59,7 @@ def test_rate_characters() -> None:
     assert rates == {c: named.get(c, 0) for c in rates}
 
 
-def feed(reader: RequestReader | OptionReader, data: bytes) -> list[bytes]:
+def feed(reader: RequestReader | OptionReader | CommandReader, data: bytes) -> list[bytes]:
     return [result for result in map(reader.feed, data) if result is not None]
 
 
@@ -100,3 +101,33 @@ def test_option_select_is_read_by_its_form_alone(data: bytes) -> None:
         assert not reader.begun
     else:
         assert all(len(result) == 0 for result in feed(reader, data[:6]))
+
+
+def test_command_and_answer_messages_are_the_fact_sheets_bytes() -> None:
+    assert frames.command_message(b"P0", b"()") == b"\x01P0\x02()\x03\x60"
+    assert frames.command_message(b"R1", b"1.8.0()") == b"\x01R1\x021.8.0()\x03\x5a"
+    assert utils.bcc_valid(frames.answer_message(b"1.8.0(000102.28*kWh)"))
+
+
+@given(st.binary(max_size=40).filter(lambda data: 1 not in data), COMMANDS, COMMANDS)
+def test_commands_are_found_after_anything_that_begins_none(before: bytes, one: bytes, two: bytes) -> None:
+    data = before + b"".join(utils.add_bcc(b"\x01" + body + b"\x03") for body in (one, two))
+    assert feed(CommandReader(), data) == [one, two]
+
+
+@given(COMMANDS, COMMANDS)
+def test_half_a_command_is_forgotten_when_the_next_begins(half: bytes, whole: bytes) -> None:
+    assert feed(CommandReader(), b"\x01" + half + utils.add_bcc(b"\x01" + whole + b"\x03")) == [whole]
+
+
+@given(COMMANDS, st.integers(0, 0x7F))
+def test_a_command_counts_with_its_own_block_check_only(body: bytes, check: int) -> None:
+    right = utils.add_bcc(b"\x01" + body + b"\x03")[-1]
+    data = b"\x01" + body + b"\x03" + bytes([check])
+    assert feed(CommandReader(), data) == [body if check == right else b""]
+
+
+def test_a_partial_block_and_an_overlong_command_can_be_told() -> None:
+    assert feed(CommandReader(), utils.add_bcc(b"\x01W3\x02X(1)\x04")) == [b"W3\x02X(1)\x04"]
+    (long,) = feed(CommandReader(), utils.add_bcc(b"\x01" + b"7" * 5000 + b"\x03"))
+    assert len(long) == CommandReader.LONGEST + 1

@@ -9,12 +9,15 @@ if TYPE_CHECKING:
 SOH = const(0x01)
 STX = const(0x02)
 ETX = const(0x03)
+EOT = const(0x04)
 ACK = const(0x06)
 LF = const(0x0A)
 CR = const(0x0D)
 NAK = const(0x15)
 
 SIGN_OFF = b"\x01B0\x03q"  # SOH B0 ETX BCC, legal at any point of a session
+ACKNOWLEDGED = b"\x06"
+REPEAT_REQUEST = b"\x15"
 RATES = (300, 600, 1200, 2400, 4800, 9600, 19200)  # Bd, by baud rate identification 0..6 of mode C
 
 
@@ -47,3 +50,15 @@ def data_message(lines: "Iterable[bytes]") -> "Iterator[bytes]":
         yield piece
     yield b"!\r\n\x03"
     yield bytes((block_check(b"!\r\n\x03", check),))
+
+
+def command_message(name: bytes, data: bytes) -> bytes:
+    """The command message `SOH name STX data ETX BCC` of programming mode, e.g. for `P0` and `()` (clause 6.3.5)."""
+    block = name + b"\x02" + data + b"\x03"
+    return b"\x01" + block + bytes((block_check(block),))
+
+
+def answer_message(data: bytes) -> bytes:
+    """The data message `STX data ETX BCC` of programming mode, which also carries the errors (clauses 6.3.6, 6.3.7)."""
+    block = data + b"\x03"
+    return b"\x02" + block + bytes((block_check(block),))

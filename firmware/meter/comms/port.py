@@ -24,12 +24,12 @@ class IecPort:
 
     async def run(self) -> None:
         """Serve the port for ever."""
-        self.line.set_rate(self.protocol.baud)
         while True:
             await self._step()
 
     async def _step(self) -> None:
         line, protocol = self.line, self.protocol
+        line.set_rate(protocol.baud)  # what was sent last may have ended the session
         received = await line.read(protocol.wait_ms(ticks_ms()))
         now = ticks_ms()
         for char in received:
@@ -43,5 +43,7 @@ class IecPort:
 class OpticalPort(IecPort):
     """The optical port with IEC 62056-21 mode C; `uart` is a `machine.UART`, the other arguments are as for ModeC."""
 
-    def __init__(self, uart, identity: "Callable[[], str]", lines: "Callable[[int], Iterable[str]]", parameters):
-        super().__init__(OpticalLine(uart), ModeC(identity, lines, parameters))
+    def __init__(
+        self, uart, identity: "Callable[[], str]", lines: "Callable[[int], Iterable[str]]", parameters, access=None
+    ):
+        super().__init__(OpticalLine(uart), ModeC(identity, lines, parameters, access))

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from meter.comms.frames import ACK, CR, LF
+from meter.comms.frames import ACK, CR, EOT, ETX, LF, SOH
 
 _START = const(0x2F)  # /
 _QUERY = const(0x3F)  # ?
@@ -93,3 +93,43 @@ class OptionReader:
         choice = bytes(self._got[1:4])
         self.reset()
         return choice
+
+
+class CommandReader:
+    """Reads a command message SOH ... ETX BCC of programming mode; one that ends in EOT is a partial block.
+
+    What comes outside of messages is passed over, SOH begins anew. The block check may be any character, SOH too.
+    """
+
+    LONGEST = 512  # characters kept of a message; the longest value there is, the calibration record, takes 300
+
+    def __init__(self):
+        self._got = bytearray()
+        self._check = 0
+        self._ended = False  # the block check is the next character
+        self.begun = False  # SOH has come, the block check not yet
+
+    def reset(self) -> None:
+        """Forget a message that has begun."""
+        self.begun = False
+
+    def feed(self, char: int) -> "bytes | None":
+        """Take one character. None while there is no whole message; then what is between SOH and ETX, or b"" if the
+        block check is wrong.
+
+        A partial block keeps its EOT. Of a message that is too long, LONGEST + 1 characters are returned.
+        """
+        if self.begun and self._ended:
+            self.begun = False
+            return bytes(self._got) if char == self._check else b""
+        if char == SOH:
+            self._got = bytearray()
+            self._check = 0
+            self._ended = False
+            self.begun = True
+        elif self.begun:
+            self._check ^= char
+            self._ended = char in (ETX, EOT)
+            if char != ETX and len(self._got) <= self.LONGEST:
+                self._got.append(char)
+        return None
