@@ -126,6 +126,20 @@ def test_after_save_twice_one_damaged_slot_does_not_bring_an_old_value_back() ->
         assert record(ram).load() == b"new"
 
 
+def test_how_many_slots_are_whole_is_known() -> None:
+    ram = Ram()
+    kept = record(ram)
+    assert kept.load() is None and kept.whole_slots == 0
+    kept.save(b"once")
+    assert kept.load() == b"once" and kept.whole_slots == 1
+    kept.save_twice(b"twice")
+    assert kept.load() == b"twice" and kept.whole_slots == 2
+    ram.content[ADDRESS + 8] ^= 1
+    assert kept.load() == b"twice" and kept.whole_slots == 1
+    ram.content[ADDRESS + CAPACITY + OVERHEAD + 8] ^= 1
+    assert kept.load() is None and kept.whole_slots == 0
+
+
 def test_both_slots_damaged_is_corrupt_and_can_be_saved_over() -> None:
     ram = Ram()
     record(ram).save_twice(b"value")

@@ -16,12 +16,14 @@ DISPLAY_BOARD = const(0x80 << 16)
 # CC: a checksum was wrong
 BACKUP_DATA = const(0x02 << 8)
 PARAMETERS = const(0x04 << 8)
+CALIBRATION = const(0x40 << 8)
 # DD: others
 INVALID_POWER_DOWN = const(0x01)
+MEASUREMENT = const(0x02)  # measuring system error: it answers, but what it measures cannot be
 WATCHDOG = const(0x10)
 
 # They take the place of the operating display
-FATAL = const(MAIN_MEMORY | MEASURING_SYSTEM | PARAMETERS)
+FATAL = const(MAIN_MEMORY | MEASURING_SYSTEM | PARAMETERS | CALIBRATION)
 
 
 class ErrorRegister:

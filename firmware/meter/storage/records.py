@@ -54,13 +54,16 @@ class Record:
     """One record of up to `capacity` payload bytes at `address`: two slots, `2 * (capacity + OVERHEAD)` bytes.
 
     `version` is written; versions in `readable` are loaded too, and `found_version` says which one it was. `status` is
-    what the last `load` found. `capacity` fixes where the second slot lies and must never change; memory is only used
-    for the longest payload seen. Errors of the memory pass through as OSError and leave the record as it was.
+    what the last `load` found, and `whole_slots` how many of the two were whole: one is usual for a record that is
+    saved all the time and may be cut short, damage for one that is saved twice. `capacity` fixes where the second slot
+    lies and must never change; memory is only used for the longest payload seen. Errors of the memory pass through as
+    OSError and leave the record as it was.
     """
 
     def __init__(self, memory: "Memory", address: int, capacity: int, version: int, readable: tuple = ()):
         self.status = UNKNOWN
         self.found_version = -1
+        self.whole_slots = 0
         self.capacity = capacity
         self._memory = memory
         self._address = address
@@ -74,6 +77,7 @@ class Record:
         """The payload of the newest valid slot; None, with the reason in `status`, if there is none."""
         slots = [self._read(0), self._read(1)]
         whole = [slot for slot in slots if isinstance(slot, tuple)]
+        self.whole_slots = len(whole)
         if not whole:
             self._slot, self._sequence = 1, _SEQUENCE_MASK
             self.status = EMPTY if EMPTY in slots else CORRUPT
