@@ -24,6 +24,7 @@ LAYERS = {
     "meter.comms": 4,
     "meter.face": 4,
     "meter.store": 5,
+    "meter.metering": 5,
     "meter.meter": 6,
     "main": 7,
 }

@@ -48,21 +48,23 @@ def test_both_paths_are_within_the_limit_of_the_truth_and_agree(bench: Bench, ph
 
 
 @pytest.mark.parametrize(
-    ("phi", "active", "reactive", "quadrant"),
+    ("phi", "active", "reactive", "quadrant", "apparent"),
     [
-        (30, "a_import", "r_import", "r1"),
-        (150, "a_export", "r_import", "r2"),
-        (-150, "a_export", "r_export", "r3"),
-        (-30, "a_import", "r_export", "r4"),
+        (30, "a_import", "r_import", "r1", "s_import"),
+        (150, "a_export", "r_import", "r2", "s_export"),
+        (-150, "a_export", "r_export", "r3", "s_export"),
+        (-30, "a_import", "r_export", "r4", "s_import"),
     ],
 )
 def test_energy_goes_to_its_quadrant_and_nowhere_else(
-    bench: Bench, phi: float, active: str, reactive: str, quadrant: str
+    bench: Bench, phi: float, active: str, reactive: str, quadrant: str, apparent: str
 ) -> None:
     bench.source.set(u=230, i=2, phi=phi)
     counted = energy(bench, 5)
-    assert {name for name, amount in counted.items() if amount} == {active, reactive, quadrant}
+    rows = {name + row for name in (active, reactive, quadrant, apparent) for row in ("", "_l1", "_l2", "_l3")}
+    assert {name for name, amount in counted.items() if amount} == rows
     assert counted[reactive] == counted[quadrant]
+    assert counted[apparent] == pytest.approx(3 * 230 * 2 * 5, rel=LIMIT)
     assert ("+P" in bench.lcd.symbols) == (active == "a_import")
     assert ("-P" in bench.lcd.symbols) == (active == "a_export")
     assert ("+Q" in bench.lcd.symbols) == (reactive == "r_import")
@@ -98,13 +100,14 @@ def test_led_flashes_stand_for_the_registers_energy(bench: Bench) -> None:
 def test_display_rolls_through_the_totals_with_their_codes(bench: Bench) -> None:
     bench.source.set(u=(230, 0, 230), i=5, phi=30)
     seen = {}
-    for _ in range(8 * 8 * 2):
+    for _ in range(10 * 8 * 2):
         bench.run(0.5)
         seen[bench.lcd.index] = (bench.lcd.value, bench.lcd.unit)
-    assert sorted(seen) == [f"{c}.8.0" for c in range(1, 9)]
+    units = dict.fromkeys((1, 2), "kWh") | dict.fromkeys(range(3, 9), "kvarh") | dict.fromkeys((9, 10), "kVAh")
+    assert seen.keys() == {f"{c}.8.0" for c in units}
     readout = bench.readout()
     for code, (value, unit) in seen.items():
-        assert unit == readout[code].value.unit == ("kWh" if code[0] in "12" else "kvarh")
+        assert unit == readout[code].value.unit == units[int(code.split(".")[0])]
         assert len(value) == 9 and abs(float(value) - float(readout[code].value.number)) <= 0.1
     assert {"L1", "L3"} <= bench.lcd.symbols and "L2" not in bench.lcd.symbols
 

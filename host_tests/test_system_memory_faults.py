@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from meter import factory
 from meter.storage import layout
 from meter.storage.records import Record
 from tools.bench import Bench
 
-MAIN_MEMORY, BACKUP_DATA, PARAMETERS = 0x0001_0000, 0x0000_0200, 0x0000_0400
+MAIN_MEMORY, BACKUP_DATA, PARAMETERS, CALIBRATION = 0x0001_0000, 0x0000_0200, 0x0000_0400, 0x0000_4000
 
 
 class PokedMemory:
@@ -94,14 +96,17 @@ def test_totals_damaged_in_both_slots_start_from_zero_and_are_reported() -> None
         assert errors(bench) & BACKUP_DATA
 
 
-def test_a_board_that_was_never_manufactured_counts_under_serial_number_zero() -> None:
+def test_a_board_that_was_never_manufactured_measures_under_serial_number_zero_and_counts_nothing() -> None:
     with Bench(seed=1) as bench:
         bench.fram.image = bytes(0x40000)
         bench.source.set(u=230, i=5, phi=0)
         bench.run(5)
-        assert errors(bench) == 0
-        assert bench.read("0.0.0").value.text == "00000000"
-        assert bench.totals()["a_import"] > 0
+        assert errors(bench) == CALIBRATION
+        service = bench.readout(6)
+        assert service["0.0.0"].value.text == "00000000"
+        assert float(service["16.7.0"].value.number) == pytest.approx(3.45, rel=1e-3)
+        assert not any(bench.totals().values())
+        assert not bench.leds.active
 
 
 def test_a_damaged_factory_record_is_reported() -> None:

@@ -1,7 +1,7 @@
 """The meter: makes its parts on a board, wires them together and runs them, in an order that can be read here.
 
 Five tasks on one loop:
-- measuring: serves the metering chip; every half second energy goes from chip to registers to FRAM;
+- measuring: serves the metering chip (metering.py); every half second energy goes from chip to registers to FRAM;
 - face: display and symbols, four times a second;
 - house: once a second the clock, the counters and the watchdog;
 - power: notes the end of mains and its return;
@@ -13,20 +13,23 @@ import time
 
 import machine
 
-from drivers.ade9000 import ADE9000, ChipError
+from drivers.ade9000 import ChipError
 from drivers.ds3231 import DS3231
 from drivers.fram import Fram
 from drivers.pcf8576 import PCF8576
 from meter import factory
+from meter.access import Access
+from meter.calibration_store import CalibrationStore
 from meter.comms.port import OpticalPort
-from meter.cosem.model import DISPLAY_LIST, ObjectModel
+from meter.cosem.model import ObjectModel
 from meter.events import error_register as error
+from meter.events import log
+from meter.events.log import EventLog
 from meter.face.display import Display
-from meter.face.leds import cf_divider
 from meter.face.rolling import Rolling
-from meter.metrology.billing_path import BillingPath
-from meter.metrology.front_end import chip_setup
-from meter.metrology.sample_path import SamplePath
+from meter.metering import Metering
+from meter.metrology import audit, calibration, kernel_choice
+from meter.metrology.energies import sum_channel
 from meter.parameters import Parameters
 from meter.store import Store
 from meter.tariff.clock import Clock
@@ -36,11 +39,12 @@ from meter.tariff.energy_registers import EnergyRegisters
 FIRMWARE_VERSION = "P01"
 MAKER = "LGZ"  # the maker code that readers of this product family look for
 
-_SLOWEST_DIVIDER = 65535  # CFxDEN
-_CHIP_WAIT_MS = 250
 _CHIP_RETRY_MS = 200
 _FACE_MS = 250
 _BRIDGING_MS = 500  # mains may be away this long without consequence
+
+_CALIBRATION_CODE = "C.60.1"
+_AUDIT_TEXTS = ("sound", "energy registers", "samples", "pages lost", "undecided")  # by metrology.audit's verdicts
 
 
 class Meter:
@@ -51,24 +55,35 @@ class Meter:
 
     def __init__(self, board):
         self.errors = error.ErrorRegister()
-        self.energies = EnergyRegisters()
         self.counters = Counters()
         self._board = board
         self._fram = Fram(board.fram_spi, board.fram_cs)
-        self._store = Store(self._fram, self.energies, self.counters, self.errors)
         self._identity = self._load_identity()
         self.parameters = Parameters(self._fram, {"address": self.serial_number})
+        self._calibration = CalibrationStore(self._fram)
+        self._load_settings()
+        parameters, type_code = self.parameters, self._identity.type_code
+        self.energies = EnergyRegisters((sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2)))
+        self._store = Store(self._fram, self.energies, self.counters, self.errors)
+        self._events = EventLog(self._fram)
         self._load_memory()
         self.clock = Clock(DS3231(board.i2c))
         self._display = Display(PCF8576(board.i2c))
-        self._model = ObjectModel(self, self.parameters.obis_b)
-        self._chip = ADE9000(
-            board.metering_spi, board.metering_cs, board.metering_irq0, board.metering_irq1, board.metering_reset
+        self._model = ObjectModel(self, parameters, type_code)
+        self._metering = Metering(
+            board,
+            type_code,
+            self._identity.analog,
+            parameters,
+            self._calibration.calibration,
+            *kernel_choice.choose(board.KERNELS),
         )
-        analog, hz = self._identity.analog, self.parameters.nominal_hz
-        self._billing = BillingPath(analog, self._start_power_mw(), hz)
-        self.actual = SamplePath(analog, hz)
-        self._port = OpticalPort(board.optical_uart, self._identification, self._model.readout, self.parameters)
+        self._access = Access(
+            parameters, self._model.find, board.seal.value, {_CALIBRATION_CODE: self._write_calibration}
+        )
+        self._port = OpticalPort(
+            board.optical_uart, self._identification, self._model.readout, parameters, self._access
+        )
         self._watchdog = None
         self._trouble = ""  # what was last wrong with the metering chip
         self._measuring = True  # the measuring task has been seen at work since the watchdog was fed
@@ -90,8 +105,25 @@ class Meter:
         return self.errors.text()
 
     @property
-    def led_constant(self) -> int:
-        return self.parameters.led_constant
+    def actual(self):
+        """Instantaneous values: means of a second (metrology.values.Values)."""
+        return self._metering.samples.second
+
+    @property
+    def harmonics(self):
+        return self._metering.samples.harmonics
+
+    @property
+    def audit_text(self) -> str:
+        return _AUDIT_TEXTS[self._metering.audit.verdict]
+
+    @property
+    def calibration_readings(self) -> str:
+        return self._metering.readings.text()
+
+    @property
+    def calibration_record(self) -> str:
+        return self._calibration.calibration.text()
 
     # --- start ------------------------------------------------------------------------------------------------------
 
@@ -114,15 +146,22 @@ class Meter:
             )
         return identity
 
-    def _load_memory(self) -> None:
-        self._store.load()
+    def _load_settings(self) -> None:
+        """Parameters and calibration. Without a good calibration the meter measures and counts nothing."""
         try:
             self._fram.check_id()
             self.parameters.load()
+            self._calibration.load()
+            self._fram.check_id()
         except OSError:
             self.errors.set(error.MAIN_MEMORY)
         if self.parameters.checksum_error:
             self.errors.set(error.PARAMETERS)
+        if self._calibration.damaged:
+            self.errors.set(error.CALIBRATION)
+
+    def _load_memory(self) -> None:
+        self._store.load()
         if machine.reset_cause() == machine.WDT_RESET:
             self.errors.set(error.WATCHDOG)
         elif self.counters.get("operating_seconds") and machine.reset_cause() == machine.PWRON_RESET:
@@ -141,74 +180,78 @@ class Meter:
 
     async def _measure(self) -> None:
         """Keep the metering chip running; after any trouble with it start it anew."""
+        metering = self._metering
         while True:
             try:
-                await self._start_chip()
+                await metering.start()
+                if metering.led_constant_refused:
+                    self.errors.set(error.PARAMETERS)
                 try:
                     await self._serve_chip()
                 except ChipError:
-                    self._rescue()
+                    self._book(metering.rescue())
                     raise
             except ChipError as trouble:
                 self._report(str(trouble))
                 self._measuring = True
                 self.errors.set(error.MEASURING_SYSTEM)
                 self.counters.add("metering_restarts")
-                self.actual.invalidate()
+                metering.invalidate()
                 await asyncio.sleep_ms(_CHIP_RETRY_MS)
 
     def _report(self, trouble: str) -> None:
-        """Print what is wrong with the chip, once for each new trouble."""
+        """Print what is wrong with the chip, and log it, once for each new trouble."""
         if trouble != self._trouble:
             self._trouble = trouble
             print("metering:", trouble)
-
-    async def _start_chip(self) -> None:
-        analog, parameters = self._identity.analog, self.parameters
-        try:
-            divider, _ = cf_divider(parameters.led_constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
-        except ValueError:  # the chip cannot flash at this constant; counting goes on
-            self.errors.set(error.PARAMETERS)
-            divider = _SLOWEST_DIVIDER
-        setup = chip_setup(analog, parameters.nominal_hz, parameters.nominal_voltage, self._start_power_mw(), divider)
-        await self._chip.start(setup)
-        self._billing.reset_baseline([0] * 6)  # a started chip counts from zero
-        self.actual.reset()
-
-    def _rescue(self) -> None:
-        """Take what a chip in trouble has added up before it is reset; one that was reset already gives nothing."""
-        try:
-            self._chip.read_energies(self._billing.codes)
-        except ChipError:
-            return
-        self._book(self._billing.advance(self._billing.codes, max(1, self._chip.energy_age_ms())))
-
-    def _start_power_mw(self) -> int:
-        """Total power below which nothing counts: 70 % of that at the starting current, 0.1 % (405) or 0.2 % of In."""
-        share = 1 if self._identity.type_designation[4:6] == "05" else 2  # per mille
-        parameters = self.parameters
-        return 3 * parameters.nominal_voltage * parameters.nominal_current_ma * share * 7 // 10_000
+            self._note(log.MEASURING_ACCESS_ERROR)
 
     async def _serve_chip(self) -> None:
-        chip, billing, actual = self._chip, self._billing, self.actual
-        pages, codes, lost = chip.page_buffer, billing.codes, chip.lost_pages
+        metering = self._metering
+        lost = metering.chip.lost_pages
         while True:
-            await chip.wait(_CHIP_WAIT_MS)
+            await metering.wait()
             self._measuring = True
-            actual.feed(pages, chip.read_pages(pages), chip.lost_pages)
-            if chip.energy_ready():
+            # Without its memory the meter knows neither its constants nor what it has counted so far.
+            metering.counting = self._store.loaded and self._calibration.valid
+            increment = metering.take()
+            if increment is not None:
                 self._trouble = ""
-                chip.read_energies(codes)
-                self._book(billing.advance(codes, chip.energy_elapsed_ms))
-                self.counters.add("lost_pages", chip.lost_pages - lost)
-                lost = chip.lost_pages
+                self._book(increment)
+                self.counters.add("lost_pages", metering.chip.lost_pages - lost)
+                lost = metering.chip.lost_pages
+                self._note_audit()
 
     def _book(self, increment) -> None:
         """One interval's energy goes where energy goes, and into the FRAM."""
-        # Without its memory the meter knows neither its constants nor what it has counted so far.
-        if self._store.loaded:
+        if increment is not None and self._metering.counting:
             self.energies.add(increment)
             self._store.save_energies()
+
+    def _note_audit(self) -> None:
+        """Log what the audit has found, and what it has mended."""
+        metering = self._metering
+        if metering.new_verdict:
+            metering.new_verdict = False
+            sound = metering.audit.verdict == audit.SOUND
+            self._note(log.PATHS_AGREE if sound else log.PATHS_DISAGREE, metering.audit.detail)
+            self.errors.note(error.MEASUREMENT, not sound)
+        if metering.repaired:
+            self._note(log.SETTINGS_REPAIRED, metering.repaired[0])
+            metering.repaired = []
+
+    def _note(self, event: int, detail: int = 0) -> None:
+        """Write an event into the log."""
+        try:
+            self._events.add(event, self.clock.utc(), detail)
+        except OSError:
+            self.errors.set(error.MAIN_MEMORY)
+
+    def _write_calibration(self, text: str) -> None:
+        """Keep a calibration and use it. ValueError if it is none, OSError if the memory fails."""
+        self._calibration.save(calibration.parse(text))
+        self.errors.clear(error.CALIBRATION)
+        self._metering.calibrate(self._calibration.calibration)
 
     # --- face -------------------------------------------------------------------------------------------------------
 
@@ -219,7 +262,7 @@ class Meter:
             display.off()
         except OSError:
             self.errors.set(error.DISPLAY_BOARD)
-        rolling = Rolling([self._model.find(code) for code in DISPLAY_LIST], self.parameters.display_seconds)
+        rolling = Rolling([self._model.find(code) for code in self._model.totals()], self.parameters.display_seconds)
         while True:
             try:
                 if self._powered_down:
@@ -237,8 +280,9 @@ class Meter:
             display.show("F.F", self.errors.text(), "")
         else:
             rolling.show(display, now)
-        display.phases(self.actual.present, self.actual.reversed_field)
-        display.arrows(self._billing.p_sign, self._billing.q_sign)
+        samples, billing = self._metering.samples, self._metering.billing
+        display.phases(samples.present, samples.reversed_field)
+        display.arrows(billing.p_sign, billing.q_sign)
         display.symbols(comm=self._port.active, error=self.errors.bits != 0)
         display.refresh(now)
 

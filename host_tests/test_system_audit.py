@@ -1,0 +1,98 @@
+"""A fault in one of the two paths: the meter says so within a minute and counts on with the other one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from meter.events import log
+from tools.bench import Bench
+
+MEASURING_ERROR = 0x0000_0002  # F.F, group DD
+FLAGGED_S = 60  # what the project promises
+AWATTHR_HI, AVGAIN = 0x2E7, 0x00B
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with Bench(seed=3) as bench:
+        bench.source.set(u=230, i=5, phi=30)
+        bench.run(30)
+        yield bench
+
+
+def numbers(bench: Bench) -> list[int]:
+    return [event[2] for event in bench.events()]
+
+
+def seconds_until(bench: Bench, number: int) -> float:
+    """Bench seconds until the log has an event of this number; FLAGGED_S + 1 if it does not come in time."""
+    begin = bench.now
+    while number not in numbers(bench) and bench.now - begin <= FLAGGED_S:
+        bench.run(1)
+    return bench.now - begin
+
+
+def error_of_import(bench: Bench, seconds: float) -> float:
+    """Relative error of +A over the next seconds."""
+    begin, before = bench.world.now, bench.totals()["a_import"]
+    bench.run(seconds)
+    fed = sum(bench.source.fed(begin, bench.world.now)[0])
+    return (bench.totals()["a_import"] - before) / 1000 / fed - 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict"),
+    [
+        ({"power_gain": (0, 1.05)}, "energy registers"),
+        ({"power_gain": (1, 0.5)}, "energy registers"),
+        ({"page_gain": ("IA", 1.05)}, "samples"),
+        ({"page_gain": ("VB", 0.0)}, "samples"),
+    ],
+)
+def test_a_fault_in_one_path_is_logged_and_the_other_one_counts(
+    bench: Bench, fault: dict[str, Any], verdict: str
+) -> None:
+    bench.inject("metering", **fault)
+    assert seconds_until(bench, log.PATHS_DISAGREE) <= FLAGGED_S
+    bench.run(5)
+    service = bench.readout(6)
+    assert service["C.5.1"].value.text == verdict
+    assert int(service["F.F"].value.text, 16) & MEASURING_ERROR
+    assert abs(error_of_import(bench, 60)) < 0.01
+
+
+def test_a_stuck_energy_register_is_logged_and_the_samples_count(bench: Bench) -> None:
+    bench.inject("metering", stuck={AWATTHR_HI: bench.metering.read(AWATTHR_HI)})
+    assert seconds_until(bench, log.PATHS_DISAGREE) <= FLAGGED_S
+    bench.run(5)
+    assert abs(error_of_import(bench, 60)) < 0.01
+
+
+def test_without_waveform_pages_energy_is_counted_in_full(bench: Bench) -> None:
+    before, begin = bench.totals()["a_import"], bench.world.now
+    for _ in range(40):
+        bench.inject("metering", lose_pages=20)
+        bench.run(1)
+    fed = sum(bench.source.fed(begin, bench.world.now)[0])
+    assert (bench.totals()["a_import"] - before) / 1000 == pytest.approx(fed, rel=0.02)
+    assert log.PATHS_DISAGREE in numbers(bench)
+    assert int(bench.readout(6)["C.15.2"].value.text) > 0
+
+
+def test_a_gain_register_that_changes_by_itself_is_written_again(bench: Bench) -> None:
+    bench.metering.core.registers[AVGAIN] = 1 << 22  # 3 % more, in both paths alike
+    bench.metering.core.cut()
+    assert seconds_until(bench, log.SETTINGS_REPAIRED) <= FLAGGED_S
+    assert bench.metering.read(AVGAIN) == 0
+    bench.run(3)
+    assert abs(error_of_import(bench, 20)) < 1e-4
+
+
+def test_a_sound_meter_logs_nothing_whatever_the_load_does(bench: Bench) -> None:
+    for step in range(40):
+        bench.source.set(i=(step * 7 % 11) / 2, phi=step * 47 % 360 - 180)
+        bench.run(1 + step % 5)
+    assert bench.events() == []
