@@ -1,10 +1,11 @@
-"""`python -m tools.pictures`: let a virtual meter run and write what is on its glass next to this file, as SVG."""
+"""`python -m tools.pictures`: let virtual meters run and write their glass and their error curves next to this file."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from tools.accuracy import picture
 from tools.bench import Bench
 
 FOLDER = Path(__file__).parent
@@ -22,7 +23,8 @@ def take() -> dict[str, str]:
         bench.run(2)
         while bench.lcd.index != "2.8.0":
             bench.run(1)
-        return {"import.svg": importing, "export.svg": bench.lcd.svg()}
+        exporting = bench.lcd.svg()
+    return {"import.svg": importing, "export.svg": exporting, "accuracy.svg": picture.take()}
 
 
 def main() -> None:
