@@ -82,6 +82,20 @@ def test_without_waveform_pages_energy_is_counted_in_full(bench: Bench) -> None:
     assert int(bench.readout(6)["C.15.2"].value.text) > 0
 
 
+def test_a_chip_that_hands_out_no_pages_any_more_goes_on_counting(bench: Bench) -> None:
+    bench.inject("metering", dead_pages=True)
+    bench.run(10)  # two new starts that do not help
+    restarts = int(bench.readout(6)["C.15.1"].value.text)
+    assert 1 <= restarts <= 3
+    assert abs(error_of_import(bench, 40)) < 1e-3
+    assert log.PATHS_DISAGREE in numbers(bench)
+    assert int(bench.readout(6)["C.15.1"].value.text) == restarts
+    bench.inject("metering", dead_pages=False)
+    bench.run(60)
+    assert numbers(bench)[-1] == log.PATHS_AGREE
+    assert float(bench.readout(6)["16.7.0"].value.number) == pytest.approx(2.9878, rel=1e-3)
+
+
 def test_a_gain_register_that_changes_by_itself_is_written_again(bench: Bench) -> None:
     bench.metering.core.registers[AVGAIN] = 1 << 22  # 3 % more, in both paths alike
     bench.metering.core.cut()

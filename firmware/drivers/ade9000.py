@@ -39,18 +39,23 @@ class ChipError(Exception):
     """The metering chip does not do its work; the text says what is wrong. The remedy is `start`."""
 
 
+class NoPages(ChipError):
+    """The chip counts energy but hands out no waveform pages."""
+
+
 class ADE9000:
     """One chip on `spi` (machine.SPI) with select `cs` and interrupt pins; `reset` is optional (else by software).
     `crc16`: as in ade9000_crc, or its like for one processor.
 
     `lost_pages`, `crc_errors`: counters. `page_buffer`: room for 4 pages. `energy_elapsed_ms`: time between the last
-    two energy intervals that were noticed.
+    two energy intervals that were noticed. `needs_pages`: without waveform pages the chip is in trouble (NoPages).
     """
 
     def __init__(self, spi, cs, irq0, irq1, reset=None, crc16=crc16):
         self.lost_pages = 0
         self.crc_errors = 0
         self.energy_elapsed_ms = 0
+        self.needs_pages = True
         self.page_buffer = bytearray(_BUFFER_PAGES * r.PAGE_BYTES)
         self._spi = spi
         self._cs = cs
@@ -253,8 +258,8 @@ class ADE9000:
             if not self._behind and self._irq0.value():
                 return 0
         elif not self._behind and not self.read32(r.STATUS0) & r.PAGE_FULL:
-            if elapsed >= _SILENCE_MS:
-                raise ChipError("no waveform page for %d ms" % elapsed)
+            if elapsed >= _SILENCE_MS and self.needs_pages:
+                raise NoPages("no waveform page for %d ms" % elapsed)
             return 0
         self._send(self._ack_page)
         if self._regular(elapsed):

@@ -55,6 +55,15 @@ PAGE_WORDS = const(0x80)  # of address space
 PAGE_BYTES = const(448)  # as streamed: 16 sets of IA VA IB VB IC VC IN, 4 bytes each, big-endian
 SAMPLE_RATE = const(8000)  # sets per second
 
+# Settings that the meter leaves at their reset values, and looks after all the same
+CONFIG0 = const(0x060)
+ADC_REDIRECT = const(0x424)
+CONFIG2 = const(0x4AF)
+PGA_GAIN = const(0x4B9)
+CHNL_DIS = const(0x4BA)
+VAR_DIS = const(0x4E0)
+PGAIN = (0x00E, 0x02E, 0x04E)  # L1, L2, L3
+
 # --- bits -------------------------------------------------------------------------------------------------------------
 EGYRDY = const(0x0000_0001)  # STATUS0
 PAGE_FULL = const(0x0002_0000)
@@ -66,6 +75,8 @@ ERROR3 = 0x8000_0000
 
 SWRST = const(0x0001)  # CONFIG1
 SELFREQ_60 = const(0x0100)  # ACCMODE: 60 Hz network
+ADC_STRAIGHT = const(0x1FFFFF)  # ADC_REDIRECT: every channel its own input
+HIGH_PASS_1_25_HZ = const(0x0C00)  # CONFIG2
 ICONSEL = const(1 << 7)  # ACCMODE: IB = -IA - IC
 VCONSEL_DELTA = const(1 << 4)  # ACCMODE: three wires, VB = VA - VC
 WATTACC_ABSOLUTE = const(1)  # ACCMODE: active energy registers and pulses take absolute values

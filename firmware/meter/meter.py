@@ -233,9 +233,10 @@ class Meter:
         metering = self._metering
         if metering.new_verdict:
             metering.new_verdict = False
-            sound = metering.audit.verdict == audit.SOUND
-            self._note(log.PATHS_AGREE if sound else log.PATHS_DISAGREE, metering.audit.detail)
-            self.errors.note(error.MEASUREMENT, not sound)
+            verdict = metering.audit.verdict
+            self._note(log.PATHS_AGREE if verdict == audit.SOUND else log.PATHS_DISAGREE, metering.audit.detail)
+            if verdict not in (audit.SOUND, audit.LOST):  # which accuse nobody
+                self.errors.set(error.MEASUREMENT)
         if metering.repaired:
             self._note(log.SETTINGS_REPAIRED, metering.repaired[0])
             metering.repaired = []

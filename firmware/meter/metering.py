@@ -7,7 +7,7 @@ and its gains. Once a minute, and when the audit is suspicious: the chip's setti
 
 from micropython import const
 
-from drivers.ade9000 import ADE9000, ChipError
+from drivers.ade9000 import ADE9000, ChipError, NoPages
 from meter.face.leds import cf_divider
 from meter.metrology import audit
 from meter.metrology.billing_path import BillingPath
@@ -27,6 +27,7 @@ _WAIT_MS = const(250)
 _TEMPERATURE_INTERVALS = const(2)
 _VERIFY_INTERVALS = const(120)
 _SLOWEST_DIVIDER = const(65535)  # CFxDEN
+_PAGE_TRIALS = const(2)  # starts of a chip that hands out no pages, before energy is counted without
 
 
 class Metering:
@@ -71,6 +72,7 @@ class Metering:
         self._powers = [0] * 6
         self._windows = 0
         self._intervals = 0
+        self._pageless = 0  # starts of the chip that have brought no pages
         self.calibrate(calibration)
 
     def calibrate(self, calibration: "Calibration") -> None:
@@ -93,6 +95,7 @@ class Metering:
         setup.update(self._compensation.registers(analog, parameters.nominal_hz))
         self._recalibrated = False
         self._setup = setup
+        self.chip.needs_pages = self._pageless < _PAGE_TRIALS
         await self.chip.start(setup)
         self.billing.reset_baseline([0] * len(self.billing.codes))  # a started chip counts from zero
         self.samples.reset()
@@ -114,10 +117,15 @@ class Metering:
     def take(self) -> "Increment | None":
         """Take what the chip has; the energies of an interval if one has ended. ChipError if the chip is in trouble."""
         chip, samples = self.chip, self.samples
-        pages = chip.read_pages(chip.page_buffer)
+        try:
+            pages = chip.read_pages(chip.page_buffer)
+        except NoPages:  # a new start may help; if it does not, each would only cost energy
+            self._pageless += 1
+            raise
         samples.feed(chip.page_buffer, pages, chip.lost_pages)
         if samples.windows != self._windows:
             self._windows = samples.windows
+            self._pageless = 0
             self.readings.window(samples.window)
         self.audit.feed(samples.energy, pages, chip.lost_pages)
         return self._interval() if chip.energy_ready() else None
@@ -171,8 +179,11 @@ class Metering:
             self.repaired = wrong
 
     def rescue(self) -> "Increment | None":
-        """What a chip in trouble has added up before it is reset; nothing from one that was reset already."""
+        """What a chip in trouble has added up before it is reset; nothing from one that was reset already, nor from one
+        whose energies are not believed."""
         chip, billing = self.chip, self.billing
+        if self.audit.replaces:
+            return None
         try:
             negative = chip.read_energies(billing.codes)
         except ChipError:

@@ -30,7 +30,13 @@ def chip_setup(
         accmode |= chip.SELFREQ_60
     if summation_in(network, summation) != "vector":
         accmode |= chip.WATTACC_ABSOLUTE | chip.VARACC_ABSOLUTE
-    return {
+    setup = {
+        chip.CONFIG0: 0,
+        chip.CONFIG2: chip.HIGH_PASS_1_25_HZ,
+        chip.ADC_REDIRECT: chip.ADC_STRAIGHT,
+        chip.PGA_GAIN: 0,
+        chip.CHNL_DIS: 0,
+        chip.VAR_DIS: 0,
         chip.VLEVEL: chip.VLEVEL_FULL_SCALE * analog["u_full_scale_uV"] // (nominal_v * 1_000_000),
         chip.WTHR: chip.PULSE_THRESHOLD,
         chip.VARTHR: chip.PULSE_THRESHOLD,
@@ -50,3 +56,6 @@ def chip_setup(
         chip.MASK0: chip.PAGE_FULL,  # EGYRDY comes by the clock: see drivers.ade9000
         chip.MASK1: chip.ERROR2 | chip.ERROR3,
     }
+    for register in chip.PGAIN:
+        setup[register] = 0
+    return setup
