@@ -70,6 +70,18 @@ def test_a_chip_fault_invents_no_energy(bench: Bench, fault: str) -> None:
         assert after[name] <= before[name] + interval / 1000
 
 
+def test_energy_is_booked_before_the_chip_is_asked_for_anything_else() -> None:
+    cfmode = 0x490
+    with Bench(seed=1) as bench:
+        bench.source.set(u=230, i=0)
+        bench.run(5)
+        bench.inject("metering", stuck={cfmode: bench.metering.read(cfmode)})
+        bench.source.set(i=5)  # the first interval with load switches the test LEDs on, which fails
+        while not bench.events():
+            bench.run(0.01)
+        assert bench.totals()["a_import"] > 0
+
+
 def test_a_chip_in_trouble_gives_what_it_has_added_up_before_it_is_reset(bench: Bench) -> None:
     power = 1000 * bench.source.truth().p_total
     before = bench.totals()["a_import"]

@@ -218,6 +218,7 @@ class Meter:
             if increment is not None:
                 self._trouble = ""
                 self._book(increment)
+                metering.tend()
                 self.counters.add("lost_pages", metering.chip.lost_pages - lost)
                 lost = metering.chip.lost_pages
                 self._note_audit()

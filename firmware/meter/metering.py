@@ -1,6 +1,7 @@
 """The measuring part of the meter: one metering chip, the two paths that leave it, and what keeps them right.
 
-`meter.py` runs it: `start`, then `wait` and `take` in turn until a ChipError, then `rescue` and `start` again.
+`meter.py` runs it: `start`, then `wait` and `take` in turn, and `tend` when an interval's energy has been booked; after
+a ChipError `rescue`, and `start` again.
 Once an interval: energy from the chip to an increment, the audit of both paths. Once a second: the chip's temperature
 and its gains. Once a minute, and when the audit is suspicious: the chip's settings against those it was given.
 """
@@ -72,6 +73,7 @@ class Metering:
         self._powers = [0] * 6
         self._windows = 0
         self._intervals = 0
+        self._news = audit.NOTHING
         self._pageless = 0  # starts of the chip that have brought no pages
         self.calibrate(calibration)
 
@@ -134,27 +136,27 @@ class Metering:
         chip, billing = self.chip, self.billing
         elapsed_ms = chip.energy_elapsed_ms
         increment = billing.advance(billing.codes, elapsed_ms, chip.read_energies(billing.codes))
+        # From here to the registers the chip is not asked for anything: trouble with it must not cost this energy.
         self.readings.interval(increment, elapsed_ms)
-        self._compare(increment, elapsed_ms)
+        self._news = self.audit.interval(increment, elapsed_ms)
+        if self._news == audit.NEW_VERDICT:
+            self.new_verdict = True
         if self.audit.replaces:
             increment = billing.substitute(self.audit.p, self.audit.q, self.audit.interval_ms)
+        return increment
+
+    def tend(self) -> None:
+        """What there is to do with the chip once the energies of an interval have been booked. ChipError."""
+        chip, billing = self.chip, self.billing
         chip.enable_pulses(self.counting and billing.p_sign != 0, self.counting and billing.q_sign != 0)
+        if self.audit.wants_witness:
+            chip.read_powers(self._powers)
+            self.audit.testify(self._powers)
         self._intervals += 1
         if self._intervals % _TEMPERATURE_INTERVALS == 0:
             self._compensate()
-        if self._intervals % _VERIFY_INTERVALS == 0:
+        if self._news == audit.CHECK_SETTINGS or self._intervals % _VERIFY_INTERVALS == 0:
             self._verify()
-        return increment
-
-    def _compare(self, increment: "Increment", elapsed_ms: int) -> None:
-        news = self.audit.interval(increment, elapsed_ms)
-        if self.audit.wants_witness:
-            self.chip.read_powers(self._powers)
-            self.audit.testify(self._powers)
-        if news == audit.CHECK_SETTINGS:
-            self._verify()
-        elif news == audit.NEW_VERDICT:
-            self.new_verdict = True
 
     def _compensate(self) -> None:
         """Follow the chip's temperature, or a new calibration, with the chip's correction registers."""
