@@ -72,8 +72,10 @@ def load(memory: "Memory") -> "Factory | None":
     if payload is None:
         return None
     size = struct.calcsize(_CONSTANTS)
+    if len(payload) < size:
+        return None
     full_scale_uv, full_scale_na = struct.unpack(_CONSTANTS, payload[:size])
-    text = payload[size:].decode()
+    text = "".join([chr(code) for code in payload[size:]])
     try:
         return Factory(text[SERIAL_DIGITS:], text[:SERIAL_DIGITS], full_scale_uv, full_scale_na)
     except ValueError:  # written by something that was no factory

@@ -43,6 +43,9 @@ _CHIP_RETRY_MS = 200
 _FACE_MS = 250
 _BRIDGING_MS = 500  # mains may be away this long without consequence
 
+_INTERVALS_UNTIL_CALIBRATED = 3  # until the chip has its corrections, and one with the old ones has passed
+_NOTE_AGAIN_MS = 60_000
+
 _CALIBRATION_CODE = "C.60.1"
 _AUDIT_TEXTS = ("sound", "energy registers", "samples", "pages lost", "undecided")  # by metrology.audit's verdicts
 
@@ -57,6 +60,8 @@ class Meter:
         self.errors = error.ErrorRegister()
         self.counters = Counters()
         self._board = board
+        self._memory_read = True  # all that the FRAM holds could be read at start
+        self._identified = True  # the analogue constants are this meter's own, or it never had any
         self._fram = Fram(board.fram_spi, board.fram_cs)
         self._identity = self._load_identity()
         self.parameters = Parameters(self._fram, {"address": self.serial_number})
@@ -86,6 +91,8 @@ class Meter:
         )
         self._watchdog = None
         self._trouble = ""  # what was last wrong with the metering chip
+        self._noted: "int | None" = None  # when an event was last made of it
+        self._uncounted = 0  # intervals still to be left out
         self._measuring = True  # the measuring task has been seen at work since the watchdog was fed
         self._mains_flag = asyncio.ThreadSafeFlag()
         self._powered_down = False
@@ -134,10 +141,11 @@ class Meter:
             self._fram.check_id()
             identity = factory.load(self._fram)
             if identity is None and not factory.is_blank(self._fram):
+                self._identified = False
                 self.errors.set(error.PARAMETERS)
             self._fram.check_id()
         except OSError:
-            self.errors.set(error.MAIN_MEMORY)
+            self._memory_failed()
         if identity is None:
             board = self._board
             analog = board.ANALOG
@@ -147,21 +155,31 @@ class Meter:
         return identity
 
     def _load_settings(self) -> None:
-        """Parameters and calibration. Without a good calibration the meter measures and counts nothing."""
+        """Parameters and calibration. Without a good calibration the meter measures uncorrected and counts nothing."""
         try:
             self._fram.check_id()
             self.parameters.load()
             self._calibration.load()
             self._fram.check_id()
         except OSError:
-            self.errors.set(error.MAIN_MEMORY)
-        if self.parameters.checksum_error:
+            self._memory_failed()
+        if self.parameters.checksum_error or self.parameters.replaced:
             self.errors.set(error.PARAMETERS)
         if self._calibration.damaged:
             self.errors.set(error.CALIBRATION)
 
+    def _memory_failed(self) -> None:
+        self._memory_read = False
+        self.errors.set(error.MAIN_MEMORY)
+
     def _load_memory(self) -> None:
         self._store.load()
+        try:
+            self._fram.check_id()
+            self._events.load()
+            self._fram.check_id()
+        except OSError:
+            self._memory_failed()
         if machine.reset_cause() == machine.WDT_RESET:
             self.errors.set(error.WATCHDOG)
         elif self.counters.get("operating_seconds") and machine.reset_cause() == machine.PWRON_RESET:
@@ -200,10 +218,13 @@ class Meter:
                 await asyncio.sleep_ms(_CHIP_RETRY_MS)
 
     def _report(self, trouble: str) -> None:
-        """Print what is wrong with the chip, and log it, once for each new trouble."""
+        """Print what is wrong with the chip, once for each new trouble, and log it, once a minute at most."""
         if trouble != self._trouble:
             self._trouble = trouble
             print("metering:", trouble)
+        now = time.ticks_ms()
+        if self._noted is None or time.ticks_diff(now, self._noted) > _NOTE_AGAIN_MS:
+            self._noted = now
             self._note(log.MEASURING_ACCESS_ERROR)
 
     async def _serve_chip(self) -> None:
@@ -213,11 +234,13 @@ class Meter:
             await metering.wait()
             self._measuring = True
             # Without its memory the meter knows neither its constants nor what it has counted so far.
-            metering.counting = self._store.loaded and self._calibration.valid
+            known = self._memory_read and self._store.loaded and self._identified
+            metering.counting = known and self._calibration.valid and not self._uncounted
             increment = metering.take()
             if increment is not None:
                 self._trouble = ""
                 self._book(increment)
+                self._uncounted = max(0, self._uncounted - 1)
                 metering.tend()
                 self.counters.add("lost_pages", metering.chip.lost_pages - lost)
                 lost = metering.chip.lost_pages
@@ -243,7 +266,9 @@ class Meter:
             metering.repaired = []
 
     def _note(self, event: int, detail: int = 0) -> None:
-        """Write an event into the log."""
+        """Write an event into the log; not over one that could not be read."""
+        if not self._memory_read:
+            return
         try:
             self._events.add(event, self.clock.utc(), detail)
         except OSError:
@@ -251,6 +276,8 @@ class Meter:
 
     def _write_calibration(self, text: str) -> None:
         """Keep a calibration and use it. ValueError if it is none, OSError if the memory fails."""
+        if not self._calibration.valid:
+            self._uncounted = _INTERVALS_UNTIL_CALIBRATED
         self._calibration.save(calibration.parse(text))
         self.errors.clear(error.CALIBRATION)
         self._metering.calibrate(self._calibration.calibration)
@@ -305,7 +332,7 @@ class Meter:
             self.errors.note(error.CLOCK_INVALID, not self.clock.valid)
             self.counters.add("operating_seconds")
             self._store.save_counters()
-            if not self._store.loaded and not self._store.foreign:
+            if not (self._memory_read and self._store.loaded) and not self._store.foreign:
                 self._look_for_memory()
             if self._watchdog and self._measuring:  # a measuring task that stands still is a reason to start anew
                 self._measuring = False

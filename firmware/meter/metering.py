@@ -3,7 +3,7 @@
 `meter.py` runs it: `start`, then `wait` and `take` in turn, and `tend` when an interval's energy has been booked; after
 a ChipError `rescue`, and `start` again.
 Once an interval: energy from the chip to an increment, the audit of both paths. Once a second: the chip's temperature
-and its gains. Once a minute, and when the audit is suspicious: the chip's settings against those it was given.
+and its gains. Every 45 s, and when the audit is suspicious: the chip's settings against those it was given.
 """
 
 from micropython import const
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _WAIT_MS = const(250)
 _TEMPERATURE_INTERVALS = const(2)
-_VERIFY_INTERVALS = const(120)
+_VERIFY_INTERVALS = const(90)
 _SLOWEST_DIVIDER = const(65535)  # CFxDEN
 _PAGE_TRIALS = const(2)  # starts of a chip that hands out no pages, before energy is counted without
 
@@ -67,7 +67,11 @@ class Metering:
         self.readings = Readings()
         self._compensation = Compensation(calibration)
         self._analog = analog
-        self._parameters = parameters
+        # What both paths were made for holds until the next start of the firmware, whatever becomes of the parameters.
+        self._hz = hz
+        self._nominal_v = parameters.nominal_voltage
+        self._summation = parameters.summation
+        self._led_constant = parameters.led_constant
         self._network = network
         self._setup: dict = {}
         self._powers = [0] * 6
@@ -85,16 +89,16 @@ class Metering:
 
     async def start(self) -> None:
         """Reset the chip and start it with all its settings. ChipError if it is not as it should be."""
-        analog, parameters = self._analog, self._parameters
+        analog = self._analog
         setup = chip_setup(
             analog,
             self._network,
-            parameters.nominal_hz,
-            parameters.nominal_voltage,
+            self._hz,
+            self._nominal_v,
             self._led_divider(),
-            parameters.summation,
+            self._summation,
         )
-        setup.update(self._compensation.registers(analog, parameters.nominal_hz))
+        setup.update(self._compensation.registers(analog, self._hz))
         self._recalibrated = False
         self._setup = setup
         self.chip.needs_pages = self._pageless < _PAGE_TRIALS
@@ -106,7 +110,7 @@ class Metering:
     def _led_divider(self) -> int:
         analog = self._analog
         try:
-            divider, _ = cf_divider(self._parameters.led_constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
+            divider, _ = cf_divider(self._led_constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
         except ValueError:  # counting goes on
             self.led_constant_refused = True
             return _SLOWEST_DIVIDER
@@ -128,6 +132,7 @@ class Metering:
         if samples.windows != self._windows:
             self._windows = samples.windows
             self._pageless = 0
+            chip.needs_pages = True
             self.readings.window(samples.window)
         self.audit.feed(samples.energy, pages, chip.lost_pages)
         return self._interval() if chip.energy_ready() else None
@@ -162,7 +167,7 @@ class Metering:
         """Follow the chip's temperature, or a new calibration, with the chip's correction registers."""
         if self._recalibrated:
             self._recalibrated = False
-            self._change(self._compensation.registers(self._analog, self._parameters.nominal_hz))
+            self._change(self._compensation.registers(self._analog, self._hz))
         celsius_m = self.chip.read_temperature()
         if celsius_m is not None:
             self.readings.temperature = celsius_m
@@ -184,7 +189,7 @@ class Metering:
         """What a chip in trouble has added up before it is reset; nothing from one that was reset already, nor from one
         whose energies are not believed."""
         chip, billing = self.chip, self.billing
-        if self.audit.replaces:
+        if self.audit.verdict == audit.SILICON:
             return None
         try:
             negative = chip.read_energies(billing.codes)
@@ -195,3 +200,5 @@ class Metering:
     def invalidate(self) -> None:
         """The chip is not to be trusted: no values until it has been started and measured anew."""
         self.samples.invalidate()
+        self._windows = self.samples.windows
+        self.billing.p_sign = self.billing.q_sign = 0

@@ -66,6 +66,10 @@ class EventLog:
         self._entry = bytearray(ENTRY_SIZE)
         self._found = bytearray(ENTRY_SIZE)
 
+    def load(self) -> None:
+        """Find the newest entry now, which reads the whole area."""
+        self._newest = self._scan()
+
     def add(self, number: int, utc: int, detail: int = 0) -> None:
         """Append an event. OSError if the memory does not keep it; the log is then as it was, or one entry shorter."""
         sequence = self._last() + 1
