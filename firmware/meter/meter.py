@@ -63,7 +63,11 @@ class Meter:
         self._memory_read = True  # all that the FRAM holds could be read at start
         self._identified = True  # the analogue constants are this meter's own, or it never had any
         self._fram = Fram(board.fram_spi, board.fram_cs)
-        self._identity = self._load_identity()
+        analog = board.ANALOG
+        self._identity = factory.Factory(
+            board.type_designation, "00000000", analog["u_full_scale_uV"], analog["i_full_scale_nA"]
+        )
+        self._read(self._load_identity)
         self.parameters = Parameters(self._fram, {"address": self.serial_number})
         self._calibration = CalibrationStore(self._fram)
         self._load_settings()
@@ -83,6 +87,8 @@ class Meter:
             self._calibration.calibration,
             *kernel_choice.choose(board.KERNELS),
         )
+        if self._metering.led_constant_refused:
+            self.errors.set(error.PARAMETERS)
         self._access = Access(
             parameters, self._model.find, board.seal.value, {_CALIBRATION_CODE: self._write_calibration}
         )
@@ -134,52 +140,38 @@ class Meter:
 
     # --- start ------------------------------------------------------------------------------------------------------
 
-    def _load_identity(self):
-        """The factory record, or the board's own type under serial number 0 if there is none."""
-        identity = None
+    def _read(self, *loads) -> None:
+        """Call what reads from the FRAM. A silent memory must not pass for an empty one: it has to answer before and
+        after."""
         try:
             self._fram.check_id()
-            identity = factory.load(self._fram)
-            if identity is None and not factory.is_blank(self._fram):
-                self._identified = False
-                self.errors.set(error.PARAMETERS)
+            for load in loads:
+                load()
             self._fram.check_id()
         except OSError:
-            self._memory_failed()
-        if identity is None:
-            board = self._board
-            analog = board.ANALOG
-            identity = factory.Factory(
-                board.type_designation, "00000000", analog["u_full_scale_uV"], analog["i_full_scale_nA"]
-            )
-        return identity
+            self._memory_read = False
+            self.errors.set(error.MAIN_MEMORY)
+
+    def _load_identity(self) -> None:
+        """The factory record; the board's own type under serial number 0 stays if there is none."""
+        identity = factory.load(self._fram)
+        if identity is not None:
+            self._identity = identity
+        elif not factory.is_blank(self._fram):
+            self._identified = False
+            self.errors.set(error.PARAMETERS)
 
     def _load_settings(self) -> None:
         """Parameters and calibration. Without a good calibration the meter measures uncorrected and counts nothing."""
-        try:
-            self._fram.check_id()
-            self.parameters.load()
-            self._calibration.load()
-            self._fram.check_id()
-        except OSError:
-            self._memory_failed()
+        self._read(self.parameters.load, self._calibration.load)
         if self.parameters.checksum_error or self.parameters.replaced:
             self.errors.set(error.PARAMETERS)
         if self._calibration.damaged:
             self.errors.set(error.CALIBRATION)
 
-    def _memory_failed(self) -> None:
-        self._memory_read = False
-        self.errors.set(error.MAIN_MEMORY)
-
     def _load_memory(self) -> None:
         self._store.load()
-        try:
-            self._fram.check_id()
-            self._events.load()
-            self._fram.check_id()
-        except OSError:
-            self._memory_failed()
+        self._read(self._events.load)
         if machine.reset_cause() == machine.WDT_RESET:
             self.errors.set(error.WATCHDOG)
         elif self.counters.get("operating_seconds") and machine.reset_cause() == machine.PWRON_RESET:
@@ -202,8 +194,6 @@ class Meter:
         while True:
             try:
                 await metering.start()
-                if metering.led_constant_refused:
-                    self.errors.set(error.PARAMETERS)
                 try:
                     await self._serve_chip()
                 except ChipError:

@@ -69,10 +69,9 @@ class Metering:
         self._analog = analog
         # What both paths were made for holds until the next start of the firmware, whatever becomes of the parameters.
         self._hz = hz
-        self._nominal_v = parameters.nominal_voltage
-        self._summation = parameters.summation
-        self._led_constant = parameters.led_constant
-        self._network = network
+        self._settings = chip_setup(
+            analog, network, hz, parameters.nominal_voltage, self._led_divider(parameters), parameters.summation
+        )
         self._setup: dict = {}
         self._powers = [0] * 6
         self._windows = 0
@@ -89,16 +88,8 @@ class Metering:
 
     async def start(self) -> None:
         """Reset the chip and start it with all its settings. ChipError if it is not as it should be."""
-        analog = self._analog
-        setup = chip_setup(
-            analog,
-            self._network,
-            self._hz,
-            self._nominal_v,
-            self._led_divider(),
-            self._summation,
-        )
-        setup.update(self._compensation.registers(analog, self._hz))
+        setup = dict(self._settings)
+        setup.update(self._compensation.registers(self._analog, self._hz))
         self._recalibrated = False
         self._setup = setup
         self.chip.needs_pages = self._pageless < _PAGE_TRIALS
@@ -107,10 +98,10 @@ class Metering:
         self.samples.reset()
         self.audit.restart()
 
-    def _led_divider(self) -> int:
+    def _led_divider(self, parameters) -> int:
         analog = self._analog
         try:
-            divider, _ = cf_divider(self._led_constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
+            divider, _ = cf_divider(parameters.led_constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
         except ValueError:  # counting goes on
             self.led_constant_refused = True
             return _SLOWEST_DIVIDER
