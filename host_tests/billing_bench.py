@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-import micropython_names
-
-from drivers.ade9000 import ADE9000
+from host_tests.driven_chip import drive
 from host_tests.metrology_signals import ANALOG
-from host_tests.wires import DirectPin, DirectSPI, Wires
 from meter.face.leds import cf_divider
 from meter.metrology.billing_path import BillingPath
 from meter.metrology.energies import NAMES
@@ -64,13 +61,7 @@ class BillingBench:
         self.source = source
         self.network = NETWORKS[source.network]
         self.chip = Chip(source, **(chip or {}))
-        self.wires = Wires(self.chip)
-        self.chip.power(True, 0)
-        micropython_names.follow(self.wires)
-        reset = DirectPin(on_write=lambda level: self.chip.reset(level, self.wires.t_ns))
-        select = DirectPin.chip_select(self.chip, self.wires)
-        pins = DirectPin(self.chip.irq0), DirectPin(self.chip.irq1)
-        self.driver = ADE9000(DirectSPI(self.chip, self.wires), select, *pins, reset)
+        self.driver, self.wires = drive(self.chip)
         divider, error_ppm = cf_divider(led_constant, ANALOG["i_full_scale_nA"], ANALOG["u_full_scale_uV"])
         self.flash_ws = 3.6e6 / led_constant / (1 + error_ppm / 1e6)
         summation = billing.get("summation", "vector")

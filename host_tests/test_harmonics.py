@@ -14,10 +14,9 @@ import micropython_names
 import numpy as np
 import pytest
 
-from drivers.ade9000 import ADE9000
+from host_tests.driven_chip import drive
 from host_tests.metrology_run import measure, measure_pages
 from host_tests.metrology_signals import ANALOG, FULL_SCALE_I, PCF_FULL_SCALE, RATE, FloatArray, phase_cycles
-from host_tests.wires import DirectPin, DirectSPI, Wires
 from meter.metrology.front_end import chip_setup
 from meter.metrology.networks import NETWORKS
 from tools.bench.ade9000 import ADE9000 as Chip
@@ -160,12 +159,7 @@ def real_time_again() -> Iterator[None]:
 def chip_pages(source: Source, seconds: float) -> bytes:
     """What the chip's model, started by its driver, streams after a settling second."""
     chip = Chip(source)
-    wires = Wires(chip)
-    chip.power(True, 0)
-    micropython_names.follow(wires)
-    reset = DirectPin(on_write=lambda level: chip.reset(level, wires.t_ns))
-    select = DirectPin.chip_select(chip, wires)
-    driver = ADE9000(DirectSPI(chip, wires), select, DirectPin(chip.irq0), DirectPin(chip.irq1), reset)
+    driver, wires = drive(chip)
     asyncio.run(driver.start(chip_setup(ANALOG, NETWORKS["3P4W"], 50, 230, 6814)))
     stream = bytearray()
     settled = wires.t_ns + 10**9

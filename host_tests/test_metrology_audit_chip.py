@@ -9,9 +9,8 @@ from typing import Any
 import micropython_names
 import pytest
 
-from drivers.ade9000 import ADE9000
+from host_tests.driven_chip import drive
 from host_tests.metrology_signals import ANALOG
-from host_tests.wires import DirectPin, DirectSPI, Wires
 from meter.metrology import audit as a
 from meter.metrology.billing_path import BillingPath
 from meter.metrology.front_end import chip_setup
@@ -31,17 +30,9 @@ class Meter:
         self.source = Source(1, network=network)
         self.source.set(**mains)
         self.chip = Chip(self.source)
-        self.wires = Wires(self.chip)
-        self.chip.power(True, 0)
-        micropython_names.follow(self.wires)
-        reset = DirectPin(on_write=lambda level: self.chip.reset(level, self.wires.t_ns))
-        select = DirectPin.chip_select(self.chip, self.wires)
-        pins = DirectPin(self.chip.irq0), DirectPin(self.chip.irq1)
-        self.driver = ADE9000(DirectSPI(self.chip, self.wires), select, *pins, reset)
+        self.driver, self.wires = drive(self.chip)
         wiring = NETWORKS[network]
         self.setup = chip_setup(ANALOG, wiring, 50, nominal_v, 6814)
-        for phase in range(3):
-            self.setup[r.setting(phase, r.PGAIN)] = 0
         asyncio.run(self.driver.start(self.setup))
         self.billing = BillingPath(ANALOG, wiring, START_P_MW, START_Q_MVAR)
         self.billing.reset_baseline([0] * 6)

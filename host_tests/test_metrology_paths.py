@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 import micropython_names
 import pytest
 
-from drivers.ade9000 import ADE9000
+from host_tests.driven_chip import drive
 from host_tests.metrology_signals import ANALOG
-from host_tests.wires import DirectPin, DirectSPI, Wires
 from meter.metrology.billing_path import BillingPath
 from meter.metrology.energies import NAMES
 from meter.metrology.front_end import chip_setup
@@ -43,12 +42,7 @@ class Result:
 def meter(source: Source, seconds: float, nominal_hz: int = 50, settle: float = 2.5) -> Result:
     """Run the measuring loop of the meter for `seconds` after `settle`."""
     chip = Chip(source)
-    wires = Wires(chip)
-    chip.power(True, 0)
-    micropython_names.follow(wires)
-    reset = DirectPin(on_write=lambda level: chip.reset(level, wires.t_ns))
-    select = DirectPin.chip_select(chip, wires)
-    driver = ADE9000(DirectSPI(chip, wires), select, DirectPin(chip.irq0), DirectPin(chip.irq1), reset)
+    driver, wires = drive(chip)
     asyncio.run(driver.start(chip_setup(ANALOG, NETWORKS["3P4W"], nominal_hz, 230, 6814)))
     billing = BillingPath(ANALOG, NETWORKS["3P4W"], *START, nominal_hz)
     samples = SamplePath(ANALOG, nominal_hz, NETWORKS["3P4W"])

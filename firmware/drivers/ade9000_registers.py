@@ -62,7 +62,14 @@ CONFIG2 = const(0x4AF)
 PGA_GAIN = const(0x4B9)
 CHNL_DIS = const(0x4BA)
 VAR_DIS = const(0x4E0)
-PGAIN = (0x00E, 0x02E, 0x04E)  # L1, L2, L3
+PGAIN = const(0x00E)  # of phase A, as below
+# Corrections, of phase A; phase B's lie PHASE_STEP higher, phase C's twice that
+PHASE_STEP = const(0x20)
+IGAIN = const(0x000)
+PHCAL0 = const(0x006)
+VGAIN = const(0x00B)
+WATTOS = const(0x00F)
+FVAROS = const(0x012)
 
 # --- bits -------------------------------------------------------------------------------------------------------------
 EGYRDY = const(0x0000_0001)  # STATUS0

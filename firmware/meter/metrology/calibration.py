@@ -38,14 +38,6 @@ _COLDEST, _HOTTEST = -40_000, 85_000  # m degC, of the chip
 _SECONDS = 0xFFFF_FFFF
 _FORMAT = "<iII21i"
 
-# Correction registers of phase A; phase B's lie 20h, phase C's 40h higher (data sheet, register table)
-IGAIN = const(0x000)
-PHCAL0 = const(0x006)
-VGAIN = const(0x00B)
-WATTOS = const(0x00F)
-FVAROS = const(0x012)
-_PHASE_STEP = const(0x20)
-
 _GAIN_BITS = const(27)  # gain = 1 + register / 2**27, and so is xPHCAL0's scale
 _PPB = 1_000_000_000
 
@@ -86,10 +78,10 @@ class Calibration:
         """Chip register -> unsigned 32-bit value, all corrections at a chip temperature (m degC)."""
         settings = self.gain_registers(temperature)
         for phase in range(PHASES):
-            constants, base = self.phases[phase], phase * _PHASE_STEP
-            settings[base + PHCAL0] = _unsigned(phase_register(constants.phase, nominal_hz))
-            settings[base + WATTOS] = _unsigned(_power_code(constants.p_offset, analog))
-            settings[base + FVAROS] = _unsigned(_power_code(constants.q_offset, analog))
+            constants, base = self.phases[phase], phase * chip.PHASE_STEP
+            settings[base + chip.PHCAL0] = _unsigned(phase_register(constants.phase, nominal_hz))
+            settings[base + chip.WATTOS] = _unsigned(_power_code(constants.p_offset, analog))
+            settings[base + chip.FVAROS] = _unsigned(_power_code(constants.q_offset, analog))
         return settings
 
     def gain_registers(self, temperature: int) -> dict:
@@ -97,8 +89,8 @@ class Calibration:
         settings = {}
         for phase in range(PHASES):
             u_gain, i_gain = self.gains(phase, temperature)
-            settings[phase * _PHASE_STEP + VGAIN] = _unsigned(gain_register(u_gain))
-            settings[phase * _PHASE_STEP + IGAIN] = _unsigned(gain_register(i_gain))
+            settings[phase * chip.PHASE_STEP + chip.VGAIN] = _unsigned(gain_register(u_gain))
+            settings[phase * chip.PHASE_STEP + chip.IGAIN] = _unsigned(gain_register(i_gain))
         return settings
 
     def power_offsets(self) -> list:

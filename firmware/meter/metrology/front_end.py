@@ -56,6 +56,6 @@ def chip_setup(
         chip.MASK0: chip.PAGE_FULL,  # EGYRDY comes by the clock: see drivers.ade9000
         chip.MASK1: chip.ERROR2 | chip.ERROR3,
     }
-    for register in chip.PGAIN:
-        setup[register] = 0
+    for phase in range(3):
+        setup[chip.PGAIN + phase * chip.PHASE_STEP] = 0
     return setup
