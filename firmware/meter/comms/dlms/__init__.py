@@ -1,0 +1,1 @@
+"""The DLMS application layer: start with README.md."""
