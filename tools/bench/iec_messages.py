@@ -14,6 +14,11 @@ _DATA_SET = re.compile(r"([^()/!]*)((?:\([^()/!]*\))+)")
 _VALUE = re.compile(r"\(([^()]*)\)")
 
 
+def with_parity(data: bytes) -> bytes:
+    """7-bit characters with their even parity as bit 7."""
+    return bytes(char | (char.bit_count() & 1) << 7 for char in data)
+
+
 class IecError(Exception):
     """The meter's answer is missing or is not what the standard says."""
 

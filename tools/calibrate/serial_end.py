@@ -6,6 +6,8 @@ import time
 
 import serial
 
+from tools.bench.iec_messages import with_parity
+
 _CHARACTER_BITS = 10
 
 
@@ -15,11 +17,6 @@ class _Now:
     @property
     def now(self) -> int:
         return time.monotonic_ns()
-
-
-def with_parity(data: bytes) -> bytes:
-    """7-bit characters with their even parity as bit 7."""
-    return bytes(char | (char.bit_count() & 1) << 7 for char in data)
 
 
 class SerialEnd:

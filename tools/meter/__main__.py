@@ -1,0 +1,239 @@
+"""Read, parameterise and command a DLMS/COSEM meter over TCP or a serial line."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from gurux_dlms.enums import AccessMode, MethodAccessMode
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from tools.meter.client import CLOCK, Client, MeterError
+from tools.meter.login import LEVELS, MECHANISMS, PROTECTIONS, Login
+from tools.meter.transport import WRAPPER_PORT, Serial, Tcp, Transport
+from tools.meter.values import TYPES, moment, parse, plain
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.meter", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    way = parser.add_argument_group("the way to the meter").add_mutually_exclusive_group(required=True)
+    way.add_argument("--tcp", metavar="HOST[:PORT]", help=f"DLMS wrapper (port {WRAPPER_PORT} if none is named)")
+    way.add_argument("--serial", metavar="PORT", help="serial port, pseudo-terminal or pySerial URL")
+    parser.add_argument("--baud", type=int, default=9600, help="of --serial, at most (default: %(default)s)")
+    parser.add_argument("--direct", action="store_true", help="--serial is HDLC at once, without IEC 62056-21 mode E")
+    parser.add_argument("--timeout", type=float, default=5.0, metavar="S", help="for an answer (default: %(default)s)")
+    _add_login(parser.add_argument_group("who logs in"))
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("list", help="all objects, with what this level may do with them").set_defaults(run=_list)
+    read = commands.add_parser("read", help="attributes by OBIS code: 1.8.0, F.F, 1.8.0:3 (attribute 3)")
+    read.add_argument("codes", nargs="+", metavar="CODE[:ATTRIBUTE]")
+    read.set_defaults(run=_read)
+    write = commands.add_parser("write", help="an attribute by OBIS code")
+    write.add_argument("code", metavar="CODE[:ATTRIBUTE]")
+    write.add_argument("value", help="a number, text, or hexadecimal digits for octets")
+    write.add_argument("--type", choices=sorted(TYPES), help="default: the type that the meter gives when read")
+    write.set_defaults(run=_write)
+    execute = commands.add_parser("execute", help="a method by OBIS code")
+    execute.add_argument("code", metavar="CODE:METHOD")
+    execute.add_argument("value", nargs="?", default="0", help="its parameter (default: integer 0)")
+    execute.add_argument("--type", choices=sorted(TYPES), default="int8", help="default: %(default)s")
+    execute.set_defaults(run=_execute)
+    profile = commands.add_parser("profile", help="rows of a profile, as CSV")
+    profile.add_argument("code", help="OBIS code: 99.1.0, 0-0:99.98.0")
+    profile.add_argument("--from", dest="begin", type=moment, metavar="TIME", help="ISO 8601, UTC without a zone")
+    profile.add_argument("--to", dest="end", type=moment, metavar="TIME")
+    profile.add_argument("--entries", metavar="FIRST:COUNT", type=_entries, help="1 is the oldest")
+    profile.add_argument("--output", metavar="FILE.csv", help="default: standard output")
+    profile.set_defaults(run=_profile)
+    clock = commands.add_parser("clock", help="show the clock, or set it")
+    clock.add_argument("--set", dest="when", type=moment, metavar="TIME", help="ISO 8601 or now")
+    clock.set_defaults(run=_clock)
+    return parser
+
+
+def _add_login(group: Any) -> None:
+    group.add_argument("--level", type=int, default=0, choices=LEVELS, help="access level, decides the client address")
+    group.add_argument("--client", type=int, help="client address (SAP) instead of the level's")
+    group.add_argument("--server", type=int, default=1, help="logical device (default: %(default)s)")
+    group.add_argument("--mechanism", choices=sorted(MECHANISMS), help="default: lls with a password, none without")
+    group.add_argument("--password", default="", help="of LLS, secret of HLS")
+    group.add_argument("--protection", choices=sorted(PROTECTIONS), default="none", help="ciphering of each message")
+    group.add_argument("--encryption-key", type=bytes.fromhex, metavar="HEX", help="16 bytes (default: the test key)")
+    group.add_argument("--authentication-key", type=bytes.fromhex, metavar="HEX", help="16 bytes")
+    group.add_argument("--title", type=bytes.fromhex, metavar="HEX", help="the client's system title, 8 bytes")
+    group.add_argument("--counter", type=int, default=0, help="invocation counter to begin with")
+    group.add_argument("--sn", action="store_true", help="short-name referencing")
+
+
+def _entries(text: str) -> tuple[int, int]:
+    first, _, count = text.partition(":")
+    numbers = int(first), int(count)
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError("FIRST:COUNT, both from 1")
+    return numbers
+
+
+def _login(arguments: argparse.Namespace) -> Login:
+    given = {name: getattr(arguments, name) for name in ("encryption_key", "authentication_key", "title")}
+    return Login(
+        level=arguments.level,
+        mechanism=arguments.mechanism or ("lls" if arguments.password else "none"),
+        password=arguments.password,
+        protection=arguments.protection,
+        counter=arguments.counter,
+        client=arguments.client,
+        server=arguments.server,
+        short_names=arguments.sn,
+        **{name: value for name, value in given.items() if value is not None},
+    )
+
+
+def _transport(arguments: argparse.Namespace) -> Transport:
+    if arguments.serial:
+        return Serial(arguments.serial, arguments.baud, not arguments.direct, arguments.timeout)
+    host, _, port = arguments.tcp.rpartition(":") if ":" in arguments.tcp else (arguments.tcp, "", str(WRAPPER_PORT))
+    return Tcp(host or "localhost", int(port), arguments.timeout)
+
+
+# --- commands: each gives what is printed, as JSON has it ----------------------------------------------------------
+
+
+def _list(client: Client, _arguments: argparse.Namespace, _tell: Callable[[str], None]) -> Any:
+    found = []
+    for target in client.objects:
+        attributes = {}
+        for n in range(1, target.getAttributeCount() + 1):
+            access = target.getAccess(n)
+            attributes[n] = AccessMode(access).name.lower() if access is not None else ""
+        methods = [
+            n
+            for n in range(1, target.getMethodCount() + 1)
+            if target.getMethodAccess(n) not in (None, MethodAccessMode.NO_ACCESS)
+        ]
+        found.append(
+            {
+                "class": int(target.objectType),
+                "version": target.version,
+                "name": target.logicalName,
+                "short_name": target.shortName,
+                "description": target.description or "",
+                "attributes": attributes,
+                "methods": methods,
+            }
+        )
+    return found
+
+
+def _split(text: str) -> tuple[str, int]:
+    """`CODE[:N]`; a medium and channel before the code may have a colon of their own: `1-1:1.8.0:3`."""
+    head, _, tail = text.rpartition(":")
+    if head and tail.isdigit():
+        return head, int(tail)
+    return text, 2
+
+
+def _read(client: Client, arguments: argparse.Namespace, tell: Callable[[str], None]) -> Any:
+    values = {}
+    for text in arguments.codes:
+        code, attribute = _split(text)
+        tell(code)
+        target = client.find(code)
+        value = plain(client.read(target, attribute))
+        unit = getattr(target, "unit", None)
+        values[text] = {"value": value, "unit": unit.name.lower()} if attribute == 2 and unit else {"value": value}
+    return values
+
+
+def _write(client: Client, arguments: argparse.Namespace, _tell: Callable[[str], None]) -> Any:
+    code, attribute = _split(arguments.code)
+    data_type = TYPES[arguments.type] if arguments.type else client.data_type(code, attribute)
+    client.write(code, attribute, parse(arguments.value, data_type), data_type)
+    return {"written": arguments.code}
+
+
+def _execute(client: Client, arguments: argparse.Namespace, _tell: Callable[[str], None]) -> Any:
+    code, _, method = arguments.code.rpartition(":")
+    if not code or not method.isdigit():
+        raise ValueError(f"{arguments.code!r}: name the method, as in 0-0:1.0.0:3")
+    data_type = TYPES[arguments.type]
+    client.execute(code, int(method), parse(arguments.value, data_type), data_type)
+    return {"executed": arguments.code}
+
+
+def _profile(client: Client, arguments: argparse.Namespace, tell: Callable[[str], None]) -> Any:
+    target = client.find(arguments.code)
+    columns = client.columns(target)
+    received = client.rows(
+        arguments.code, arguments.begin, arguments.end, arguments.entries, lambda size: tell(f"{size} bytes")
+    )
+    rows = [[plain(value) for value in row] for row in received]
+    if arguments.json:
+        return {"columns": columns, "rows": rows}
+    with open(arguments.output, "w", newline="") if arguments.output else sys.stdout as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+    return None
+
+
+def _clock(client: Client, arguments: argparse.Namespace, _tell: Callable[[str], None]) -> Any:
+    if arguments.when is not None:
+        client.set_clock(arguments.when)
+    return {"clock": plain(client.read(CLOCK))}
+
+
+# --- output -------------------------------------------------------------------------------------------------------
+
+
+def _print(command: str, result: Any, as_json: bool) -> None:
+    if result is None:
+        return
+    if as_json:
+        print(json.dumps(result, indent=2))
+    elif command == "list":
+        for entry in result:
+            modes = " ".join(f"{n}:{_SHORT.get(mode, mode)}" for n, mode in entry["attributes"].items())
+            print(f"{entry['class']:>3} {entry['name']:<18} {modes:<60} {entry['description']}".rstrip())
+    elif command == "read":
+        for code, value in result.items():
+            print(code, value["value"], value.get("unit", ""))
+    else:
+        for name, value in result.items():
+            print(name, value)
+
+
+_SHORT = {"no_access": "-", "read": "r", "write": "w", "read_write": "rw", "": "?"}
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("connecting")
+        with Client(_transport(arguments), _login(arguments)) as client:
+            progress.update(task, description=arguments.command)
+            tell = lambda text: progress.update(task, description=f"{arguments.command} {text}")  # noqa: E731
+            result = arguments.run(client, arguments, tell)
+    _print(arguments.command, result, arguments.json)
+
+
+def main(words: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(words)
+    try:
+        _run(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except (MeterError, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,287 @@
+"""One association with a meter: objects, attributes, methods, rows. PDUs by gurux-dlms, bytes by a transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from types import TracebackType
+from typing import Any
+
+from gurux_dlms import GXByteBuffer, GXDateTime, GXDLMSException, GXReplyData
+from gurux_dlms.enums import DataType, InterfaceType, ObjectType, RequestTypes
+from gurux_dlms.objects import GXDLMSClock, GXDLMSObject, GXDLMSProfileGeneric
+from gurux_dlms.secure import GXDLMSSecureClient
+
+from tools.meter.login import MECHANISMS, PROTECTIONS, Login
+from tools.meter.transport import NoAnswer, Transport
+
+CLOCK = "0.0.1.0.0.255"
+_OCTET = 1 << 8
+Progress = Callable[[int], None]
+
+
+class MeterError(Exception):
+    """The meter refuses, or does not answer as the standard has it; the text says what was asked and what came."""
+
+
+class _Written(GXDLMSObject):
+    """What gurux's `write` takes: the value of one attribute of any object, with its type."""
+
+    def __init__(self, target: GXDLMSObject, value: Any, data_type: DataType) -> None:
+        super().__init__(target.objectType, target.logicalName, target.shortName)
+        self._value, self._type = value, data_type
+
+    def getValue(self, _settings: Any, _event: Any) -> Any:
+        return self._value
+
+    def getDataType(self, _index: int) -> DataType:
+        return self._type
+
+
+class Client:
+    """A meter behind `transport`, logged in as `login` while the client is entered.
+
+    Objects are named by OBIS code, `1.8.0`, `1-1:1.8.0` or `1.1.1.8.0.255`: the object list, read once, says the rest.
+    All calls raise MeterError if the meter refuses and OSError if it cannot be reached.
+    """
+
+    def __init__(self, transport: Transport, login: Login | None = None, retries: int = 2) -> None:
+        self._transport = transport
+        self._login = login or Login()
+        self._retries = retries
+        self._gurux = self._make_gurux(self._login)
+        self._objects: list[GXDLMSObject] | None = None
+
+    def _make_gurux(self, login: Login) -> GXDLMSSecureClient:
+        framing = InterfaceType.HDLC if self._transport.hdlc else InterfaceType.WRAPPER
+        gurux = GXDLMSSecureClient(
+            not login.short_names,
+            login.address,
+            login.server,
+            MECHANISMS[login.mechanism],
+            login.password.encode() if isinstance(login.password, str) else login.password,
+            framing,
+        )
+        ciphering = gurux.ciphering
+        ciphering.security = PROTECTIONS[login.protection]
+        ciphering.systemTitle = bytearray(login.title)
+        ciphering.blockCipherKey = bytearray(login.encryption_key)
+        ciphering.authenticationKey = bytearray(login.authentication_key)
+        ciphering.invocationCounter = login.counter
+        return gurux
+
+    # --- association --------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Client:
+        self._transport.open()
+        try:
+            self._associate()
+        except BaseException:
+            self._transport.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None or not issubclass(kind, NoAnswer):
+                self._release()
+        except (MeterError, OSError):
+            pass  # it is over either way
+        finally:
+            self._transport.close()
+
+    def _associate(self) -> None:
+        gurux = self._gurux
+        if self._transport.hdlc:
+            reply = self._ask([gurux.snrmRequest()], "connect")
+            gurux.parseUAResponse(reply.data)
+        reply = self._ask(gurux.aarqRequest(), "log in")
+        try:
+            gurux.parseAareResponse(reply.data)
+        except Exception as error:
+            raise MeterError(f"log-in refused: {_text(error)}") from None
+        if gurux.getIsAuthenticationRequired():
+            reply = self._ask(gurux.getApplicationAssociationRequest(), "log in")
+            if not reply.data or not len(reply.data):
+                raise MeterError("log-in refused: the meter did not answer the challenge")
+            gurux.parseApplicationAssociationResponse(reply.data)
+
+    def _release(self) -> None:
+        gurux = self._gurux
+        # Without ciphering a meter that lacks the service would not understand the request.
+        request = gurux.releaseRequest()
+        if request:
+            self._ask(request, "release")
+        if self._transport.hdlc:
+            self._ask([gurux.disconnectRequest(True)], "disconnect")
+
+    # --- objects ------------------------------------------------------------------------------------------------------
+
+    @property
+    def objects(self) -> list[GXDLMSObject]:
+        """All objects that this association shows, as gurux's, with access rights where the meter tells them."""
+        if self._objects is None:
+            reply = self._ask(self._gurux.getObjectsRequest(), "object list")
+            try:
+                self._objects = list(self._gurux.parseObjects(reply.data, False, False))
+            except Exception as error:
+                raise MeterError(f"object list: {_text(error)}") from None
+        return self._objects
+
+    def find(self, code: str) -> GXDLMSObject:
+        """The object under an OBIS code; of several that a short code fits the first. MeterError if there is none."""
+        for candidate in self.objects:
+            if fits(code, candidate.logicalName):
+                return candidate
+        raise MeterError(f"{code}: the meter has no such object, or does not show it at this level")
+
+    # --- attributes and methods ---------------------------------------------------------------------------------------
+
+    def read(self, code: str | GXDLMSObject, attribute: int = 2) -> Any:
+        """Value of an attribute, as gurux's object class gives it (a Register's value with its scaler applied)."""
+        target = self._target(code)
+        if attribute == 2 and target.objectType in _SCALED:
+            scaler = _SCALED[target.objectType]
+            if not target.getLastReadTime(scaler):
+                self._update(target, scaler)
+                target.setLastReadTime(scaler, datetime.now())
+        return self._update(target, attribute)
+
+    def _update(self, target: GXDLMSObject, attribute: int) -> Any:
+        reply = self._ask(self._gurux.read(target, attribute), f"{target.logicalName} attribute {attribute}")
+        target.setDataType(attribute, reply.valueType)
+        return self._gurux.updateValue(target, attribute, reply.value)
+
+    def data_type(self, code: str | GXDLMSObject, attribute: int = 2) -> DataType:
+        """Type of an attribute as the meter sends it."""
+        target = self._target(code)
+        return self._ask(self._gurux.read(target, attribute), f"{target.logicalName} attribute {attribute}").valueType
+
+    def write(self, code: str | GXDLMSObject, attribute: int, value: Any, data_type: DataType) -> None:
+        """Set an attribute."""
+        target = self._target(code)
+        what = f"{target.logicalName} attribute {attribute}"
+        self._ask(self._gurux.write(_Written(target, value, data_type), attribute), f"write {what}")
+
+    def set_clock(self, when: datetime) -> None:
+        """Set the clock (class 8) to this moment, told in UTC."""
+        clock = GXDLMSClock(CLOCK)
+        clock.shortName = self.find(CLOCK).shortName if self._login.short_names else 0
+        clock.time = GXDateTime(when.astimezone(timezone.utc))
+        clock.setDataType(2, DataType.OCTET_STRING)
+        self._ask(self._gurux.write(clock, 2), "set the clock")
+
+    def execute(
+        self, code: str | GXDLMSObject, method: int, value: Any = 0, data_type: DataType = DataType.INT8
+    ) -> None:
+        """Call a method."""
+        target = self._target(code)
+        what = f"{target.logicalName} method {method}"
+        self._ask(self._gurux.method(target, method, value, data_type), f"execute {what}")
+
+    def _target(self, code: str | GXDLMSObject) -> GXDLMSObject:
+        return self.find(code) if isinstance(code, str) else code
+
+    # --- profiles -----------------------------------------------------------------------------------------------------
+
+    def columns(self, profile: GXDLMSProfileGeneric) -> list[str]:
+        """The captured objects of a profile, `logical name:attribute`."""
+        self._update(profile, 3)
+        return [f"{target.logicalName}:{capture.attributeIndex}" for target, capture in profile.captureObjects]
+
+    def rows(
+        self,
+        code: str,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        entries: tuple[int, int] | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[list[Any]]:
+        """Rows of a profile, oldest first as the meter sends them: of a range of time (both ends belong to it), of
+        `entries` (first, count; 1 is the oldest), or all. `progress` is told the bytes received so far."""
+        profile = self.find(code)
+        if not isinstance(profile, GXDLMSProfileGeneric):
+            raise MeterError(f"{code} is no profile")
+        self.columns(profile)
+        if entries is not None:
+            request = self._gurux.readRowsByEntry(profile, *entries)
+        elif begin is not None or end is not None:
+            first, last = begin or datetime(2000, 1, 1), end or datetime(2099, 12, 31)
+            request = self._gurux.readRowsByRange(profile, first, last)
+        else:
+            request = self._gurux.read(profile, 2)
+        reply = self._ask(request, f"{code} rows", progress)
+        self._gurux.updateValue(profile, 2, reply.value)
+        yield from profile.buffer
+
+    # --- one request --------------------------------------------------------------------------------------------------
+
+    def _ask(self, request: Any, what: str, progress: Progress | None = None) -> GXReplyData:
+        """Send a request of one or more frames, collect the whole answer."""
+        reply = GXReplyData()
+        for frame in request:
+            reply.clear()
+            self._exchange(frame, reply, what)
+            while reply.isMoreData():
+                more = None if reply.isStreaming() else self._gurux.receiverReady(reply)
+                self._exchange(more, reply, what)
+                if progress is not None:
+                    progress(len(reply.data))
+        return reply
+
+    def _exchange(self, frame: Any, reply: GXReplyData, what: str) -> None:
+        """Send a frame, take the frame that answers it. On an HDLC line a lost one is asked for again."""
+        buffer, notification = GXByteBuffer(), GXReplyData()
+        left = self._retries if self._transport.hdlc else 0
+        if frame is not None:
+            self._transport.send(bytes(frame))
+        try:
+            while not self._gurux.getData(buffer, reply, notification):
+                try:
+                    buffer.set(self._transport.receive())
+                except NoAnswer:
+                    if not left or frame is None:
+                        raise
+                    left -= 1
+                    self._transport.send(bytes(frame))
+        except OSError:
+            raise
+        except Exception as error:
+            raise MeterError(f"{what}: {_text(error)}") from None
+        if reply.error:
+            raise MeterError(f"{what}: {_text(GXDLMSException(reply.error))}")
+        if reply.moreData == RequestTypes.NONE and reply.value is None and reply.data is None:
+            raise MeterError(f"{what}: an empty answer")
+
+
+_SCALED = {
+    ObjectType.REGISTER: 3,
+    ObjectType.EXTENDED_REGISTER: 3,
+}
+
+
+def _text(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def fits(code: str, logical_name: str) -> bool:
+    """Whether a code `[A-B:]C.D.E` or `A.B.C.D.E.F` names this logical name (in points). Letters C F L P are 96..99."""
+    groups = [int(group) for group in logical_name.split(".")]
+    prefix, _, rest = code.rpartition(":")
+    wanted = [{"C": 96, "F": 97, "L": 98, "P": 99}.get(group) or _number(group) for group in rest.split(".")]
+    if len(wanted) == 6:
+        return wanted == groups
+    if len(wanted) not in (2, 3):
+        raise MeterError(f"{code!r} is no OBIS code")
+    wanted += [0] * (3 - len(wanted))
+    if prefix and [_number(group) for group in prefix.split("-")] != groups[:2]:
+        return False
+    return groups[5] == _OCTET - 1 and wanted == groups[2:5]
+
+
+def _number(text: str) -> int:
+    if not text.isdigit() or int(text) >= _OCTET:
+        raise MeterError(f"{text!r} is no part of an OBIS code")
+    return int(text)

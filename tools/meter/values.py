@@ -1,0 +1,100 @@
+"""Values between gurux's types and what people and scripts write: text in, JSON out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from gurux_dlms import GXDate, GXDateTime, GXTime
+from gurux_dlms.enums import DataType
+from gurux_dlms.objects import GXDLMSObject
+
+_NUMBERS = {
+    DataType.INT8,
+    DataType.INT16,
+    DataType.INT32,
+    DataType.INT64,
+    DataType.UINT8,
+    DataType.UINT16,
+    DataType.UINT32,
+    DataType.UINT64,
+    DataType.ENUM,
+    DataType.BCD,
+}
+# How types are named on the command line
+TYPES = {
+    "int8": DataType.INT8,
+    "int16": DataType.INT16,
+    "int32": DataType.INT32,
+    "int64": DataType.INT64,
+    "uint8": DataType.UINT8,
+    "uint16": DataType.UINT16,
+    "uint32": DataType.UINT32,
+    "uint64": DataType.UINT64,
+    "enum": DataType.ENUM,
+    "bool": DataType.BOOLEAN,
+    "text": DataType.STRING,
+    "octets": DataType.OCTET_STRING,
+    "bits": DataType.BITSTRING,
+    "float32": DataType.FLOAT32,
+    "float64": DataType.FLOAT64,
+    "null": DataType.NONE,
+}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: bytes as hexadecimal digits, times as ISO 8601, objects as their logical name."""
+    if value is None or isinstance(value, (bool, float, str)):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value).hex()
+    if isinstance(value, (GXDateTime, GXDate, GXTime)):
+        return _time(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, GXDLMSObject):
+        return value.logicalName
+    if isinstance(value, dict):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    return str(value)
+
+
+def _time(value: GXDateTime) -> Any:
+    moment = value.value
+    if moment is None:
+        return str(value)
+    return moment.isoformat()
+
+
+def parse(text: str, data_type: DataType) -> Any:
+    """What a person has typed as a value of this type. ValueError if it is none."""
+    if data_type in _NUMBERS:
+        return int(text, 0)
+    if data_type == DataType.BOOLEAN:
+        if text.lower() not in ("0", "1", "true", "false"):
+            raise ValueError(f"{text!r} is not true or false")
+        return text.lower() in ("1", "true")
+    if data_type == DataType.OCTET_STRING:
+        try:
+            return bytes.fromhex(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no octet string: hexadecimal digits, two for an octet") from None
+    if data_type in (DataType.FLOAT32, DataType.FLOAT64):
+        return float(text)
+    if data_type == DataType.NONE:
+        return None
+    if data_type in (DataType.STRING, DataType.STRING_UTF8, DataType.BITSTRING):
+        return text
+    raise ValueError(f"a value of type {DataType(data_type).name} cannot be typed in")
+
+
+def moment(text: str) -> datetime:
+    """`now`, or a date and time in ISO 8601; without a zone it is UTC. ValueError if it is neither."""
+    if text == "now":
+        return datetime.now(timezone.utc)
+    when = datetime.fromisoformat(text)
+    return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
