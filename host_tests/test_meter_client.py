@@ -125,7 +125,7 @@ def test_mode_e_signs_on_and_goes_to_the_rate_both_can():
     thread.join(5)
     assert received == [b"/?!\r\n", b"\x06252\r\n"]
     assert line.identification == "/LGZ5\\2ZMG405260b.P01"
-    assert line._port.baudrate == 9600
+    assert line.rate == 9600
     line.close()
 
 

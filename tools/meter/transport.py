@@ -93,6 +93,7 @@ class Serial(Transport):
         self._name, self._baud, self._mode_e, self._timeout = port, baud, mode_e, timeout
         self._port: serial.SerialBase | None = None
         self.identification = ""
+        self.rate = baud  # in use, Bd
 
     def open(self) -> None:
         self._port = serial.serial_for_url(self._name, baudrate=300 if self._mode_e else self._baud, timeout=0)
@@ -120,7 +121,7 @@ class Serial(Transport):
         port.write(with_parity(choice))
         port.flush()
         time.sleep(len(choice) * _CHARACTER_BITS / 300)
-        port.baudrate = RATES[rate]
+        port.baudrate = self.rate = RATES[rate]
         time.sleep(_REACTION_S)
         # Not every meter confirms, so nothing depends on it.
         port.read(_CHUNK)
