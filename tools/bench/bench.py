@@ -11,7 +11,7 @@ README.md in this folder has the whole API.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +63,8 @@ class Bench:
     `network`: how the meter is connected, one of source.NETWORKS; it is set up for it. `specimen`: None is a meter
     whose front end is ideal; a number is one made meter with the errors that tolerances.py draws for it. `parameters`:
     by name, as stored before the meter's first start. `calibration`: the record it leaves the factory with, by default
-    one that corrects nothing; None for a meter that was never calibrated.
+    one that corrects nothing; None for a meter that was never calibrated. `events`: what its event log holds before
+    that, oldest first: (UTC seconds since 2000, number, detail).
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Bench:
         specimen: int | None = None,
         parameters: Mapping[str, Any] | None = None,
         calibration: Calibration | None = NOMINAL,
+        events: Iterable[tuple[int, int, int]] = (),
     ) -> None:
         self.type, self.seed, self.virtual, self.serial = type, seed, virtual, serial
         self.network, self.specimen = network, specimen
@@ -105,6 +107,7 @@ class Bench:
         self._cores: set[int] | None = None
         self.rtc.set_utc(start, 0)
         self._manufacture(parameters or {}, calibration)
+        self.fram.poke(*firmware_code.event_log_image(events))
 
     def _wire(self, heap_kib: int) -> Mcu:
         """Join the chips to the pins and buses of the virtual board."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from tools.bench.process import ROOT
@@ -53,6 +54,15 @@ def parameters_image(values: dict[str, Any], serial: str) -> tuple[int, bytes]:
 def calibration_image(record: calibration.Calibration | None = None) -> tuple[int, bytes]:
     """Address and content of the calibration area of a new meter; without `record` one that corrects nothing."""
     return layout.CALIBRATION.address, calibration_store.image(record or calibration.nominal())
+
+
+def event_log_image(entries: Iterable[tuple[int, int, int]]) -> tuple[int, bytes]:
+    """Address and content of the event log of a meter to which this has happened: (UTC since 2000, number, detail)."""
+    area = factory.AreaImage(layout.EVENTS.address, layout.EVENTS.size)
+    log = EventLog(area)
+    for utc, number, detail in entries:
+        log.add(number, utc, detail)
+    return layout.EVENTS.address, bytes(area.content)
 
 
 def energy_totals(fram: Any) -> dict[str, int]:
