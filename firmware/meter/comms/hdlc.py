@@ -59,7 +59,7 @@ class Station:
     def begin(self, baud: int, now: int) -> None:
         """Start at this rate for a client expected now (mode E): `over` if none connects within the inactivity time."""
         self._disconnect()
-        self._reader = hdlc.FrameReader()
+        self._reader.clear()
         self.baud = baud
         self.over = self._leaving = self._polled = False
         self._response = None
@@ -153,7 +153,7 @@ class Station:
         elif peer and not self._reject:
             self._take_numbered(control, reader.information, reader.segmented)
         elif control & _POLL and not peer:
-            self._response = self._response or (hdlc.DM, b"")
+            self._response = hdlc.DM, b""
             self._leaving |= command == hdlc.DISC and self.state == DISCONNECTED
         if control & _POLL:
             self._polled, self._by_peer = True, peer
@@ -244,7 +244,8 @@ class Station:
 
     def sent(self, now: int) -> None:
         """The frames of the last `tick` are on the line to their last stop bit."""
-        self._since = now
+        if self._by_peer or self.state == DISCONNECTED:
+            self._since = now
         if self._leaving:
             self._leaving, self._timed, self.over = False, False, True
 

@@ -182,6 +182,10 @@ class FrameReader:
         """There is the beginning of a frame, more than the flag that may have ended the one before."""
         return self._end - self._begin > 1
 
+    def clear(self) -> None:
+        """Forget what has arrived."""
+        self._begin = self._end = 0
+
     def add(self, data, start: int = 0) -> int:
         """Take as much of data[start:] as there is room for; returns where the rest begins. Call `next` before more."""
         if self._begin == self._end:

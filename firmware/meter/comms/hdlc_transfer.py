@@ -62,8 +62,8 @@ class Outgoing:
 
     @property
     def full(self) -> bool:
-        """As many answers wait as a client can have asked for in one window."""
-        return len(self._answers) >= self._link.window_rx
+        """As many answers wait untouched as a client can have asked for in one window."""
+        return len(self._answers) - (self._sent > 0) >= self._link.window_rx
 
     def add(self, answer: "Information") -> None:
         """Send this APDU as well. It must not change until it is acknowledged."""
