@@ -89,8 +89,8 @@ def client_address(client: int) -> bytes:
 
 def hdlc_setup(**changes: object) -> SimpleNamespace:
     """A port's setup with the defaults of the meter; the larger frames on request."""
-    values: dict[str, object] = dict(window_tx=1, window_rx=1, max_info_tx=128, max_info_rx=128)
-    values |= dict(inter_octet_ms=25, inactivity_s=120, physical_address=17, logical_devices=(1,))
+    values: dict[str, object] = {"window_tx": 1, "window_rx": 1, "max_info_tx": 128, "max_info_rx": 128}
+    values |= {"inter_octet_ms": 25, "inactivity_s": 120, "physical_address": 17, "logical_devices": (1,)}
     return SimpleNamespace(**{**values, **changes})
 
 
