@@ -85,6 +85,24 @@ def crc16_inputs(generator: random.Random) -> Iterator[list[Any]]:
         yield [generator.randbytes(start + length), table, start, length]
 
 
+def crc_x25(data: bytes, crc: int, start: int, length: int) -> int:
+    """Bit by bit, as the standard's shift register does."""
+    for byte in data[start : start + length]:
+        for bit in range(8):
+            crc = crc // 2 ^ (0x8408 if (crc ^ byte >> bit) & 1 else 0)
+    return crc
+
+
+def crc_x25_inputs(generator: random.Random) -> Iterator[list[Any]]:
+    yield [b"123456789", 0xFFFF, 0, 9]
+    for crc in (0, 0xFFFF, 0xF0B8):
+        for byte in (b"", b"\x00", b"\xff"):
+            yield [byte, crc, 0, len(byte)]
+    while True:
+        start, length = generator.randrange(5), generator.randrange(0, 140)
+        yield [generator.randbytes(start + length), generator.randrange(1 << 16), start, length]
+
+
 def reference(count: int, table: array[int], out: array[int], state: array[int]) -> None:
     """Slot n: cosine and sine at phase + (n - 1) * step of 2**30, on straight lines between the table's points."""
     phase, step, last = state
@@ -309,6 +327,7 @@ def dft_inputs(generator: random.Random) -> Iterator[list[Any]]:
 
 CASES = {
     "crc16": Case(crc16, crc16_inputs),
+    "crc_x25": Case(crc_x25, crc_x25_inputs),
     "reference": Case(reference, reference_inputs),
     "correlate": Case(correlate, correlate_inputs),
     "rising": Case(rising, rising_inputs),

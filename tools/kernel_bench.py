@@ -12,7 +12,7 @@ from typing import Any
 
 from tools.emulator import EmulationError, Target, firmware_image
 from tools.emulator.c_code import available, c_image, compiler
-from tools.emulator.kernels import ASSEMBLER_SUFFIX, KERNELS, METROLOGY, SETS_PER_SECOND, Kernel
+from tools.emulator.kernels import ASSEMBLER_SUFFIX, KERNELS, METROLOGY, SAMPLE_PATH, SETS_PER_SECOND, Kernel
 from tools.emulator.target import source_of
 from tools.mpycross import ROOT, TARGETS, CompileError
 
@@ -69,12 +69,12 @@ def per_set(kernel: Kernel, number: int | None) -> float | None:
 
 
 def whole_path(counts: Counts, way: str, module: str | None = None) -> float | None:
-    """Instructions of all kernels (of `module`) together per set; None if one is missing.
+    """Instructions of the sample path's kernels (those of `module`) together per set; None if one is missing.
 
     Where there is no assembler, viper runs.
     """
     total = 0.0
-    kernels = [kernel for kernel in KERNELS if module in (None, kernel.module)]
+    kernels = [kernel for kernel in KERNELS if kernel.module in ((module,) if module else SAMPLE_PATH)]
     assembler = any(counts[kernel.key]["assembler"] for kernel in kernels)
     for kernel in kernels:
         number = counts[kernel.key][way]

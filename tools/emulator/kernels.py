@@ -23,6 +23,8 @@ WINDOWS = 5  # a second
 
 METROLOGY = "meter.metrology.kernels"
 CRC = "drivers.ade9000_crc"
+COMMS = "meter.comms.comms_kernels"
+SAMPLE_PATH = (CRC, METROLOGY)  # what runs with the samples; the others, with the traffic on the lines
 # A module whose name ends thus holds some of the functions of the one without, in Cortex-M33 assembler.
 ASSEMBLER_SUFFIX = "_m33"
 
@@ -98,6 +100,11 @@ def _crc16() -> list[Any]:
     return [page(), firmware_module(CRC).make_table(), 0, len(page())]
 
 
+def _crc_x25() -> list[Any]:
+    # The information of a frame of the default length
+    return [page()[:128], 0xF0B8, 0, 128]
+
+
 def _neutral() -> list[Any]:
     return [page(), BLOCK << 10, array("i", [8, 0, 0, 0])]
 
@@ -143,4 +150,6 @@ KERNELS = (
     Kernel(METROLOGY, "rising", CYCLES * 60 // BLOCK, _rising),
     Kernel(METROLOGY, "copy_set", BLOCKS, lambda: [bytearray(28), page(), BLOCK - 1], loop=False, returns=False),
     Kernel(METROLOGY, "code", 2 * WINDOWS, lambda: [page(), 7 * BLOCK - 6], loop=False),
+    # one line at 38400 Bd, full in one direction
+    Kernel(COMMS, "crc_x25", 30, _crc_x25),
 )
