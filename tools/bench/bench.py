@@ -10,6 +10,7 @@ README.md in this folder has the whole API.
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -26,6 +27,7 @@ from tools.bench.iec_client import DataSet, IecReader
 from tools.bench.lcd import Lcd
 from tools.bench.line import Line
 from tools.bench.mcu import Mcu, SpiBus
+from tools.bench.network import reserve_port
 from tools.bench.pcf8576 import PCF8576
 from tools.bench.process import DEFAULT_HEAP_KIB, restore_cores, share_one_core
 from tools.bench.real_time import RealTime
@@ -102,6 +104,7 @@ class Bench:
         self.lcd = Lcd(self.lcd_driver)
         self._before_cut: dict[str, Any] | None = None
         self._real_time: RealTime | None = None
+        self._port: socket.socket | None = None
         self._cores: set[int] | None = None
         self.rtc.set_utc(start, 0)
         self._manufacture(parameters or {}, calibration)
@@ -149,6 +152,9 @@ class Bench:
     def __enter__(self) -> Bench:
         if self.virtual:
             self._cores = share_one_core()
+        else:
+            self._port = reserve_port()
+            self.mcu.tcp_port = self.tcp_port
         self.source.listeners.append(self.supply.source_changed)
         self.supply.source_changed(self.world.now)
         if not self.virtual:
@@ -169,12 +175,19 @@ class Bench:
         self.mcu.stop()
         for uart in self.uarts:
             uart.close()
+        if self._port is not None:
+            self._port.close()
         restore_cores(self._cores)
 
     @property
     def hold(self) -> AbstractContextManager[Any]:
         """In real time the bench runs in a thread of its own; inside `with bench.hold:` it stands still."""
         return self._real_time.lock if self._real_time is not None else nullcontext()
+
+    @property
+    def tcp_port(self) -> int | None:
+        """Port of 127.0.0.1 on which the meter listens in real time, the same over all its lives; else None."""
+        return None if self._port is None else int(self._port.getsockname()[1])
 
     @property
     def now(self) -> float:

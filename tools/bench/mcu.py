@@ -75,7 +75,7 @@ class Mcu:
     """Buses, pins, ports and the firmware process behind them.
 
     `heap` is the last heap report, (code bytes, data bytes); `transcript` is the hash of everything that has crossed
-    the wire.
+    the wire. `tcp_port` is where the firmware may listen on this computer; None: no network.
     """
 
     def __init__(
@@ -89,9 +89,11 @@ class Mcu:
         virtual: bool,
         unique_id: bytes,
         heap_kib: int = DEFAULT_HEAP_KIB,
+        tcp_port: int | None = None,
     ) -> None:
         self.world, self.gpio, self.spi, self.i2c, self.uarts = world, gpio, spi, i2c, uarts
         self.virtual, self.unique_id, self.heap_kib = virtual, unique_id, heap_kib
+        self.tcp_port = tcp_port
         self.watchdog = Watchdog()
         self.process: FirmwareProcess | None = None
         self.heap = (0, 0)
@@ -119,7 +121,7 @@ class Mcu:
         self._buffer = b""
         for bus in self.spi.values():
             bus.release(self.world.now)
-        self.process = FirmwareProcess(self.heap_kib)
+        self.process = FirmwareProcess(self.heap_kib, self.tcp_port)
 
     def stop(self) -> None:
         """Power-off at this instant."""
@@ -193,6 +195,9 @@ class Mcu:
         if self.virtual:
             self._unhashed += data
         self._buffer += data
+        if self.waiting_until is not None:  # in real time the firmware ends its wait when its network has work for it
+            self.waiting_until = None
+            self._answer(b"")
         self._serve_buffer()
 
     def _ended(self) -> None:
