@@ -5,9 +5,9 @@ those that need an answer (a *sync*) also learn the bench's time, the input pin 
 last sync and which UARTs have received. Messages without an answer are posted: they wait in the output buffer and
 travel with the next sync, in order.
 
-The board sleeps with a WAIT, which is a sync like any other. In real time it need not read the answer at once: it waits
-for the computer's sockets too (socket_queue.py), and serves them while the WAIT is outstanding at the bench. Whatever it
-sends ends the outstanding WAIT: the bench answers that first.
+The board sleeps with a WAIT, which is a sync like any other. In real time it need not read the answer at once: it
+waits for the computer's sockets too (socket_queue.py), and serves them while the WAIT is outstanding at the bench.
+Whatever it sends ends the outstanding WAIT: the bench answers that first.
 
 Two clocks, told apart by the bench's greeting. In real time the local clock runs by itself between syncs. In virtual
 time it moves only when a bus is busy, when a clock is read (a reading costs 1 us, so that a loop that polls the clock

@@ -1,8 +1,8 @@
 """asyncio's queue in real time: tasks wait for the bench's streams and for the computer's sockets at once.
 
-While a WAIT is outstanding at the bench, the operating system watches the wire together with the sockets. What a socket
-brings is served without the bench's knowing; the WAIT stays as it is until it is over, or until the firmware needs the
-wire for something else.
+The bench is asked for a WAIT without end, and the operating system watches the wire together with the sockets. What a
+socket brings, and what is due by the clock, is served without the bench's knowing; the WAIT stays outstanding until an
+interrupt or a character ends it, or until the firmware needs the wire for something else.
 """
 
 import select
@@ -16,9 +16,7 @@ from micropython import const
 
 _IN_AND_OUT = const(5)
 _ENDED = const(0x18)  # POLLERR, POLLHUP: whoever waits finds out by reading or writing
-_SLACK_NS = const(1_000_000)  # a tick: the same deadline, worked out again, may come out that much earlier
-_STALE_NS = const(1_000_000)
-_LOOK_NS = const(20_000_000)
+_MS = const(1_000_000)
 
 
 def _not_here(_request: int, _flags: int) -> int:
@@ -34,7 +32,6 @@ class SocketQueue(IOQueue):
         self._sockets = []  # (socket, events, task)
         self._poller = select.poll()
         self._poller.register(link.fd_in, select.POLLIN)
-        self._until = 0  # of the outstanding WAIT
 
     @micropython.native
     def _enqueue(self, stream, events: int) -> None:
@@ -69,23 +66,21 @@ class SocketQueue(IOQueue):
     @micropython.native
     def wait_io_event(self, timeout_ms: int) -> None:
         """Put tasks whose streams or sockets are ready on the task queue; wait for one for `timeout_ms` at most."""
-        until = _FOREVER if timeout_ms < 0 else now() + timeout_ms * 1_000_000
+        until = _FOREVER if timeout_ms < 0 else now() + timeout_ms * _MS
         if self._wake() or timeout_ms == 0:
-            if not link.outstanding() and link.since_sync() > _STALE_NS:
-                self._start_wait(now() + _LOOK_NS)  # a loop that never rests must learn of interrupts, too
+            # A loop that never rests must get its messages out and learn of interrupts, too.
+            if link.since_sync() > _MS and (link.unsent() or not link.outstanding()):
+                link.start_wait(_FOREVER)
             self._poll(0)
             return
         while True:
-            if not link.outstanding() or link.unsent() or self._until > until + _SLACK_NS:
-                self._start_wait(until)
+            if link.unsent() or not link.outstanding():
+                link.start_wait(_FOREVER)
                 if self._wake():  # by the answer to the one before
                     return
-            if self._poll(-1) or now() >= until:
+            left_ms = -1 if timeout_ms < 0 else max(0, (until - now() + _MS - 1) // _MS)
+            if self._poll(left_ms) or now() >= until:
                 return
-
-    def _start_wait(self, until: int) -> None:
-        self._until = until
-        link.start_wait(until)
 
     @micropython.native
     def _poll(self, timeout_ms: int) -> bool:

@@ -60,7 +60,8 @@ class Bench:
 
     `type` is the type designation and `serial` the 8-digit serial number it is manufactured with; `seed` decides all
     that is random. With `virtual` time moves only in `run` (and in what uses it: `read`, `power_cut`, ...), as fast as
-    it goes; without, the meter runs by itself in real time while the bench is entered, with its ports open.
+    it goes; without, the meter runs by itself in real time while the bench is entered, with its ports open. `tcp_port`
+    is then the port of 127.0.0.1 that its network is on, the same over all its lives; in virtual time it is None.
 
     `network`: how the meter is connected, one of source.NETWORKS; it is set up for it. `specimen`: None is a meter
     whose front end is ideal; a number is one made meter with the errors that tolerances.py draws for it. `parameters`:
@@ -104,7 +105,8 @@ class Bench:
         self.lcd = Lcd(self.lcd_driver)
         self._before_cut: dict[str, Any] | None = None
         self._real_time: RealTime | None = None
-        self._port: socket.socket | None = None
+        self.tcp_port: int | None = None
+        self._port_holder: socket.socket | None = None
         self._cores: set[int] | None = None
         self.rtc.set_utc(start, 0)
         self._manufacture(parameters or {}, calibration)
@@ -153,8 +155,8 @@ class Bench:
         if self.virtual:
             self._cores = share_one_core()
         else:
-            self._port = reserve_port()
-            self.mcu.tcp_port = self.tcp_port
+            self._port_holder = reserve_port()
+            self.tcp_port = self.mcu.tcp_port = self._port_holder.getsockname()[1]
         self.source.listeners.append(self.supply.source_changed)
         self.supply.source_changed(self.world.now)
         if not self.virtual:
@@ -175,19 +177,14 @@ class Bench:
         self.mcu.stop()
         for uart in self.uarts:
             uart.close()
-        if self._port is not None:
-            self._port.close()
+        if self._port_holder is not None:
+            self._port_holder.close()
         restore_cores(self._cores)
 
     @property
     def hold(self) -> AbstractContextManager[Any]:
         """In real time the bench runs in a thread of its own; inside `with bench.hold:` it stands still."""
         return self._real_time.lock if self._real_time is not None else nullcontext()
-
-    @property
-    def tcp_port(self) -> int | None:
-        """Port of 127.0.0.1 on which the meter listens in real time, the same over all its lives; else None."""
-        return None if self._port is None else int(self._port.getsockname()[1])
 
     @property
     def now(self) -> float:

@@ -195,10 +195,14 @@ class Mcu:
         if self.virtual:
             self._unhashed += data
         self._buffer += data
-        if self.waiting_until is not None:  # in real time the firmware ends its wait when its network has work for it
-            self.waiting_until = None
-            self._answer(b"")
+        if self.waiting_until is not None:
+            self._end_wait()
         self._serve_buffer()
+
+    def _end_wait(self) -> None:
+        """Real time: the firmware has sent more before its wait was over, because its network had work for it."""
+        self.waiting_until = None
+        self._answer(b"")
 
     def _ended(self) -> None:
         assert self.process is not None
@@ -234,6 +238,8 @@ class Mcu:
                 self._serve(op, argument, buffer[body:start], world.now)
                 if self.process is not process:
                     return
+                if op == WAIT and start < filled:
+                    self._end_wait()
         self._buffer = buffer[start:]
 
     def _serve(self, op: int, argument: int, payload: bytes, t: int) -> None:
