@@ -91,7 +91,7 @@ class Board:
         self.seal = _input("seal")  # high (contact open) = certification seal broken
 
     def tcp_address(self) -> "tuple[str, int] | None":
-        """(host, port) to listen on, or None without a Wi-Fi network, which is joined, also again, in the background."""
+        """(host, port) to listen on, or None without a Wi-Fi network. It is joined in the background, also again."""
         name, key = WIFI
         if not name:
             return None
