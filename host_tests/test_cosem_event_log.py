@@ -189,9 +189,9 @@ def test_damaged_entries_are_left_out(places: tuple[int, ...], count: int) -> No
             wanted = meter.events[first - 1 : last or None]
             assert meter.rows((2, (first, last, 1, 0))) == [meter.row(event) for event in wanted], (first, last)
     for n in range(-1, 35):
-        for last in (None, START + (n + 4) * 600):
-            wanted = [e for e in meter.events if e[0] >= START + n * 600 and (last is None or e[0] <= last)]
-            assert meter.rows(by_time(START + n * 600, last, [])) == [meter.row(event) for event in wanted], n
+        for end in (None, START + (n + 4) * 600):
+            wanted = [e for e in meter.events if e[0] >= START + n * 600 and (end is None or e[0] <= end)]
+            assert meter.rows(by_time(START + n * 600, end, [])) == [meter.row(event) for event in wanted], n
 
 
 def test_an_entry_that_is_lost_after_it_was_selected_is_a_row_of_nothing() -> None:

@@ -200,7 +200,8 @@ def test_a_local_port_shows_and_changes_its_parameters() -> None:
     port = model.get(19, ln("0-0:20.0.0"))
     assert [port.get(n) for n in range(2, 7)] == [0, 0, 5, 1, b""]
     assert [port.read_level(n) for n in (6, 7, 8)] == [1, None, None]
-    for n, value in ((2, 1), (3, 5), (4, 6), (5, 0), (6, b"0012"), (7, b"11111111")):
+    changes: list[tuple[int, object]] = [(2, 1), (3, 5), (4, 6), (5, 0), (6, b"0012"), (7, b"11111111")]
+    for n, value in changes:
         port.set(n, value)
     parameters = model.parameters
     assert (parameters.optical_mode, parameters.optical_baud_char, parameters.max_baud_char) == (1, "5", "6")
@@ -208,7 +209,8 @@ def test_a_local_port_shows_and_changes_its_parameters() -> None:
     assert model.get(19, ln("0-0:20.0.2")).get(4) == 5  # the other ports keep theirs
     with pytest.raises(ParameterRefused, match=RANGE):
         port.set(4, 7)
-    for n, value in ((5, 2), (4, None)):
+    bad: list[tuple[int, object]] = [(5, 2), (4, None)]
+    for n, value in bad:
         with pytest.raises(ValueError, match=r".+"):
             port.set(n, value)
     with pytest.raises(KeyError):
@@ -341,7 +343,8 @@ def test_the_security_setup_hands_its_methods_to_the_owner_of_the_keys() -> None
 
 
 def test_a_script_table_runs_the_scripts_that_somebody_gives_it() -> None:
-    sources, run = Sources(), []
+    sources = Sources()
+    run: list[int] = []
     sources.scripts["billing_reset"] = run.append
     table = object_of("0-0:10.0.1", 9, FULL, sources)
     assert (table.act_level(1), table.get(2)) == (2, [(1, [])])
