@@ -27,3 +27,14 @@ def date(days: int) -> tuple:
     day = days - (153 * shifted + 2) // 5 + 1
     year = 2000 + era * 400 + century * 100 + cycle * 4 + in_cycle
     return (year, shifted + 3, day) if shifted < 10 else (year + 1, shifted - 9, day)
+
+
+def days(year: int, month: int, day: int) -> int:
+    """Number of days from 2000-01-01 to a date, the inverse of `date`. ValueError if there is no such date."""
+    from_march = year - (month < 3) - 2000
+    in_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    leap_days = from_march // 4 - from_march // 100 + from_march // 400
+    number = from_march * 365 + leap_days + in_year - _DAYS_FROM_MARCH_2000
+    if not 1 <= month <= 12 or date(number) != (year, month, day):
+        raise ValueError("no such date")
+    return number
