@@ -95,6 +95,11 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         "sum_channel_2": 20,
         "p1_password": 21,
         "p2_password": 22,
+        "optical_iec_mode": 41,
+        "port1_iec_mode": 42,
+        "port2_iec_mode": 43,
+        "port1_start_rate": 44,
+        "port2_start_rate": 45,
     }
     assert [Parameters(Ram()).name(number) for number in NUMBERS.values()] == list(NUMBERS)
     with pytest.raises(KeyError):

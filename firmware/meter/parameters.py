@@ -29,6 +29,8 @@ ADDRESS = const(4)  # device address of IEC 62056-21: digits, letters, space
 WORD = const(5)
 SUM = const(6)  # what a sum channel adds up: two energies "a_import+a_export", or nothing ""
 
+_START_RATES = (300, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd
+
 # Number (never used again for anything else), name, kind, default, low, high, lowest level that may change it.
 TABLE = (
     # imp/kWh, imp/kvarh. From 1040 on the chip can do; beyond 20 000 its divider's rounding exceeds 0.015 %.
@@ -62,6 +64,12 @@ TABLE = (
     (20, "sum_channel_2", SUM, "", None, None, 4),
     (21, "p1_password", TEXT, "00000000", 1, 16, 2),  # IEC 62056-21, programming mode
     (22, "p2_password", TEXT, "00000000", 1, 16, 4),
+    # IEC 62056-21 by port; a start rate other than 300 Bd is kept in all of a session
+    (41, "optical_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
+    (42, "port1_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
+    (43, "port2_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
+    (44, "port1_start_rate", CHOICE, 300, _START_RATES, None, 2),
+    (45, "port2_start_rate", CHOICE, 300, _START_RATES, None, 2),
 )
 
 _VERSION = const(1)

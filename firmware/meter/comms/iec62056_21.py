@@ -15,6 +15,7 @@ from meter.comms.requests import CommandReader, OptionReader, RequestReader, sam
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
 
 IDLE = const(0)  # waits for a request
 IDENTIFY = const(1)  # reaction time before the identification
@@ -97,7 +98,7 @@ class ModeC:
         self._ident = b""
         self._parity = False  # bit 7 of what is sent is its parity
         self._session: "Session | None" = None
-        self._station = None
+        self._station: "Any" = None  # mode E: whose line it is
         self._answer: "Whole | None" = None  # of programming mode, kept for repeats
         self._disturbed = False  # something else has come in the place of an option select or a command
         self._sign_off = 0  # characters of a sign-off seen
@@ -351,7 +352,7 @@ class ModeC:
             self._go_idle(now)
         elif self._after_sending == OPTION and self._mode != "C":
             self._go_on_unasked(now)
-        elif self._after_sending == HDLC:
+        elif self._after_sending == HDLC and self._make_station is not None:
             self._enter(HDLC, now)
             self.frame = "8N1"
             self._station = self._make_station(now)

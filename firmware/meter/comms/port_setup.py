@@ -12,10 +12,10 @@ _HDLC = "\\2"  # the enhanced capability of mode E
 class PortSetup:
     """Setup of one port with IEC 62056-21.
 
-    `parameters` has `address`, `reaction_ms` and `changeover_ms`, and may have what is the port's own, `<name>_iec_mode`
-    ("A", "B" or "C", which is the default) and `<name>_start_rate` (300 Bd by default). All are asked when they are
-    needed. `max_rate` (Bd) is the fastest the line can do. `frame` is "7E1", or "8N1" on a channel that passes 8 bits
-    and no parity: bit 7 is the parity bit there, if the client uses it so.
+    `parameters` has `address`, `reaction_ms` and `changeover_ms`, and may have what is the port's own:
+    `<name>_iec_mode`, "A", "B" or "C" (the default), and `<name>_start_rate` (300 Bd by default). All are asked when
+    they are needed. `max_rate` (Bd) is the fastest the line can do. `frame` is "7E1", or "8N1" on a channel that passes
+    8 bits and no parity: bit 7 is the parity bit there, if the client uses it so.
     """
 
     def __init__(self, parameters, name: str = "optical", max_rate: int = 19_200, frame: str = "7E1"):

@@ -161,6 +161,8 @@ class Session:
         in_blocks = name in ("R4", "R6")
         profile = self._programming.profiles.get(code)
         if profile is None:
+            if ";" in "".join(texts):  # a span of time: a profile is meant
+                raise Refused(UNKNOWN_CODE)
             return self._read_in_blocks(name, data) if in_blocks else self._read(name, data)
         if self._level < profile.level:
             raise Refused(DENIED)

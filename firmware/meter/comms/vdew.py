@@ -6,7 +6,7 @@
 
 A new header comes where time jumps, and where status or period change. A log has no period: a header for each row.
 
-A profile is an object with `columns`, a list of (code, unit); `level`, the lowest access level that reads it; and
+A profile is an object with `columns`, a sequence of (code, unit); `level`, the lowest access level that reads it; and
 `rows(begin, end)`, an iterator of (utc, status, period, values) with begin <= utc <= end, oldest first: utc in seconds
 since 2000-01-01, None at an open end; status 32 bits; period in minutes, 0 if it has none; values as texts. Where a row
 takes long to be found `rows` yields None now and then, so that others get their turn.

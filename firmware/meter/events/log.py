@@ -85,14 +85,22 @@ class EventLog:
     def entries(self, n: int) -> list:
         """The latest `n` at most, newest first: (sequence, utc, number, detail). Damaged ones are left out."""
         found: "list[tuple]" = []
-        sequence = self._last()
-        oldest = max(1, sequence - self.capacity + 1)
+        oldest, sequence = self.span()
         while sequence >= oldest and len(found) < n:
             entry = self._read(sequence)
             if entry is not None:
                 found.append(entry)
             sequence -= 1
         return found
+
+    def span(self) -> tuple:
+        """Sequence numbers of the oldest and the newest entry there can be; (1, 0) if there is none."""
+        newest = self._last()
+        return max(1, newest - self.capacity + 1), newest
+
+    def entry(self, sequence: int) -> "tuple | None":
+        """(sequence, utc, number, detail) of one entry; None if it is damaged, or overwritten by now."""
+        return self._read(sequence)
 
     def _last(self) -> int:
         """Sequence number of the newest entry, 0 if there is none."""
