@@ -1,7 +1,8 @@
 """A hand-held unit: reads the meter out and programs it through one of its ports by IEC 62056-21.
 
 `IecReader(end, bench.run).readout()` gives the data sets of the standard list; `IecProgrammer(end, bench.run)` reads
-and changes single objects and reads profiles. On a real port `end` is a tools.calibrate.serial_end.SerialEnd and `run` is time.sleep.
+and changes single objects and reads profiles. On a real port `end` is a tools.calibrate.serial_end.SerialEnd and `run`
+is time.sleep.
 """
 
 from __future__ import annotations
@@ -232,7 +233,8 @@ class IecProgrammer(_Client):
             self.run(self.REACTION_S)
             self._send(ACK)
             block = self._answer_to(b"", name, STX)
-            if block != self.blocks[-1]:  # else the meter has missed the ACK
+            # Asked for again and the same as before: the meter has missed the ACK.
+            if not self.repeats or block != self.blocks[-1]:
                 self.blocks.append(block)
         return "".join(_content(block) for block in self.blocks)
 

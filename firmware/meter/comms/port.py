@@ -60,9 +60,9 @@ class DirectHdlc:
 
     frame = "8N1"
 
-    def __init__(self, make_station: "Callable", baud: int):
+    def __init__(self, make_station: "Callable", baud: int, now: int):
         self._make_station = make_station
-        self._station = make_station(ticks_ms())
+        self._station = make_station(now)
         self.baud = baud
 
     @property
