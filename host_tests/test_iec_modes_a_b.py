@@ -1,4 +1,4 @@
-"""IEC 62056-21 modes A and B: data without an option select, at 300 Bd or at a rate that the meter changes to by itself."""
+"""IEC 62056-21 modes A and B: data without an option select, at 300 Bd or at a rate that the meter takes by itself."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Ram:
 
 
 def test_a_ports_own_parameters_are_those_with_its_name() -> None:
-    parameters = Parameters(Ram(), {"port2_iec_mode": "B", "port2_start_rate": 38_400, "address": "7"})  # type: ignore[arg-type]
+    parameters = Parameters(Ram(), {"port2_iec_mode": "B", "port2_start_rate": 38_400, "address": "7"})
     optical = PortSetup(parameters)
     assert (optical.iec_mode, optical.start_rate, optical.max_rate, optical.frame) == ("C", 300, 19_200, "7E1")
     port1, port2 = PortSetup(parameters, "port1", 38_400), PortSetup(parameters, "port2", 9_600)
