@@ -172,7 +172,7 @@ def test_refusals_come_with_the_last_block() -> None:
     assert ask(meter, message("W3", ".5(20)")) == error(4)
 
 
-# --- the bench's client ------------------------------------------------------------------------------------------------
+# --- the bench's client ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("skip", [40, 260, 300])

@@ -97,7 +97,7 @@ def test_w5_without_a_code_hands_its_password_in() -> None:
     assert objects.writes == [("C.61.5", "99", 3)]
 
 
-# --- what follows a wrong password --------------------------------------------------------------------------------------
+# --- what follows a wrong password -----------------------------------------------------------------------------------
 
 
 class Strict(Objects):

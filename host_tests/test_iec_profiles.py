@@ -38,7 +38,7 @@ def lines_of(profile: LoadProfile, begin: int | None = None, end: int | None = N
     return list(vdew.lines("P.01", profile, begin, end, TIMES))
 
 
-# --- transcripts -------------------------------------------------------------------------------------------------------
+# --- transcripts -----------------------------------------------------------------------------------------------------
 
 
 def test_service_readout_is_the_golden_one(update_golden: bool) -> None:
@@ -73,7 +73,7 @@ def test_profile_readout_in_partial_blocks_is_the_golden_one(update_golden: bool
     assert_golden("iec_profile_blocks.txt", meter.transcript(), update_golden)
 
 
-# --- the form ------------------------------------------------------------------------------------------------------------
+# --- the form --------------------------------------------------------------------------------------------------------
 
 
 def test_rows_follow_one_header_while_time_goes_on_and_status_stays() -> None:
@@ -124,7 +124,7 @@ def test_each_event_has_a_header_with_its_time_and_status() -> None:
     ]
 
 
-# --- times ---------------------------------------------------------------------------------------------------------------
+# --- times -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_other_times_are_refused(text: str, reason: str) -> None:
     assert caught.value.text == reason
 
 
-# --- commands ------------------------------------------------------------------------------------------------------------
+# --- commands --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_a_memory_that_fails_is_busy_or_spoils_the_check() -> None:
     assert text_of(ask(meter, message("R5", "P.01(;)"))).count("(000.") == 100
 
 
-# --- the event log -------------------------------------------------------------------------------------------------------
+# --- the event log ---------------------------------------------------------------------------------------------------
 
 
 def log_rows(begin: int | None = None, end: int | None = None) -> list[int]:
@@ -351,7 +351,7 @@ def test_a_memory_that_fails_passes_through(monkeypatch: pytest.MonkeyPatch) -> 
         list(log.rows(None, None))
 
 
-# --- the bench's client --------------------------------------------------------------------------------------------------
+# --- the bench's client ----------------------------------------------------------------------------------------------
 
 
 def test_the_benchs_client_reads_profiles_over_a_line_that_spoils_some() -> None:
@@ -368,7 +368,7 @@ def test_the_benchs_client_reads_profiles_over_a_line_that_spoils_some() -> None
         client.read_profile("P.02")
 
 
-# --- the answers by themselves ---------------------------------------------------------------------------------------------
+# --- the answers by themselves ---------------------------------------------------------------------------------------
 
 
 def test_an_answer_says_when_it_is_made() -> None:
