@@ -27,11 +27,14 @@ io_queue.core = asyncio.core
 asyncio.core._io_queue = io_queue.IOQueue()
 import machine
 from meter.comms.port import OpticalPort
+from meter.comms.programming import Programming
 
 class Parameters:
     address = "12345678"
-    reaction_ms = 200
+    reaction_ms = {reaction_ms}
     changeover_ms = 1000
+    optical_iec_mode = "C"
+    optical_baud_char = "0"
 
 LISTS = {lists!r}
 BUSY_MS = {busy_ms}
@@ -46,7 +49,8 @@ async def measure():
 
 async def main():
     uart = machine.UART(0, 300, bits=7, parity=0, stop=1)
-    port = OpticalPort(uart, lambda: {ident!r}, lambda number: iter(LISTS[number]), Parameters, access)
+    programming = Programming(access) if access else None
+    port = OpticalPort(uart, lambda: {ident!r}, lambda number: iter(LISTS[number]), Parameters, programming)
     await asyncio.gather(port.run(), measure())
 
 asyncio.run(main())
@@ -98,12 +102,14 @@ def port_benches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ma
         busy_ms: int = 0,
         lines: list[str] | None = None,
         access: str = "access = None",
+        reaction_ms: int = 200,
     ) -> PortBench:
         root = process.ROOT
         boot = tmp_path / f"boot{len(benches)}.py"
         lists = {0: lines or STANDARD, 6: SERVICE}
         paths = {"board": str(root / "boards" / "virtual"), "firmware": str(root / "firmware")}
-        boot.write_text(BOOT.format(lists=lists, busy_ms=busy_ms, ident=ident, access=access, **paths))
+        options = {"busy_ms": busy_ms, "ident": ident, "access": access, "reaction_ms": reaction_ms}
+        boot.write_text(BOOT.format(lists=lists, **options, **paths))
         monkeypatch.setattr(process, "BOOT", boot)
         benches.append(PortBench())
         return benches[-1]

@@ -1,11 +1,11 @@
 """The meter: makes its parts on a board, wires them together and runs them, in an order that can be read here.
 
-Five tasks on one loop:
+Tasks on one loop:
 - measuring: serves the metering chip (metering.py); every half second energy goes from chip to registers to FRAM;
 - face: display and symbols, four times a second;
 - house: once a second the clock, the counters and the watchdog;
 - power: notes the end of mains and its return;
-- optical port.
+- one for each port: the optical one, and the electrical interfaces that the type has.
 """
 
 import asyncio
@@ -18,13 +18,16 @@ from drivers.ds3231 import DS3231
 from drivers.fram import Fram
 from drivers.pcf8576 import PCF8576
 from meter import factory
-from meter.access import Access
+from meter.access import FIELD_SERVICE, Access
 from meter.calibration_store import CalibrationStore
-from meter.comms.port import OpticalPort
+from meter.comms.formatted_commands import FormattedCommands
+from meter.comms.port import ElectricalPort, OpticalPort
+from meter.comms.programming import Programming
 from meter.cosem.model import ObjectModel
 from meter.events import error_register as error
 from meter.events import log
 from meter.events.log import EventLog
+from meter.events.log_profile import LogProfile
 from meter.events.log_view import LogView
 from meter.face.display import Display
 from meter.face.rolling import Rolling
@@ -36,6 +39,7 @@ from meter.store import Store
 from meter.tariff.clock import Clock
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import EnergyRegisters
+from meter.tariff.local_time import LocalTime
 
 FIRMWARE_VERSION = "P01"
 MAKER = "LGZ"  # the maker code that readers of this product family look for
@@ -48,6 +52,7 @@ _INTERVALS_UNTIL_CALIBRATED = 3  # until the chip has its corrections, and one w
 _NOTE_AGAIN_MS = 60_000
 
 _CALIBRATION_CODE = "C.60.1"
+_RESET_ERRORS = "C150"  # formatted command, as on other meters of the family
 _AUDIT_TEXTS = ("sound", "energy registers", "samples", "pages lost", "undecided")  # by metrology.audit's verdicts
 
 
@@ -94,9 +99,7 @@ class Meter:
         self._access = Access(
             parameters, self._model.find, board.seal.value, {_CALIBRATION_CODE: self.write_calibration}
         )
-        self._port = OpticalPort(
-            board.optical_uart, self._identification, self._model.readout, parameters, self._access
-        )
+        self._ports = self._make_ports(type_code)
         self._watchdog = None
         self._trouble = ""  # what was last wrong with the metering chip
         self._noted: "int | None" = None  # when an event was last made of it
@@ -104,6 +107,22 @@ class Meter:
         self._measuring = True  # the measuring task has been seen at work since the watchdog was fed
         self._mains_flag = asyncio.ThreadSafeFlag()
         self._powered_down = False
+
+    def _make_ports(self, type_code) -> list:
+        """The optical port and the electrical ones that the type has. A board may leave some out."""
+        board, identity, lines, parameters = self._board, self._identification, self._model.readout, self.parameters
+        commands = FormattedCommands({_RESET_ERRORS: (FIELD_SERVICE, self._reset_errors)})
+        profiles = {"P.98": LogProfile(self._events)} if type_code.has_event_log else {}
+
+        def programming() -> Programming:
+            return Programming(self._access, commands, profiles, LocalTime(self.clock))
+
+        ports: list = [OpticalPort(board.optical_uart, identity, lines, parameters, programming())]
+        for number, uart in ((1, board.port1_uart), (2, board.port2_uart)):
+            kind = type_code.interfaces[number - 1]
+            if kind and uart:
+                ports.append(ElectricalPort(number, kind, uart, identity, lines, parameters, programming()))
+        return ports
 
     # --- values of the object model that have no owner of their own -------------------------------------------------
 
@@ -209,7 +228,8 @@ class Meter:
     async def run(self) -> None:
         """Start all tasks; returns only if one of them fails, with its exception."""
         self._watchdog = self._board.watchdog()
-        await asyncio.gather(self._measure(), self._face(), self._house(), self._power(), self._port.run())
+        ports = [port.run() for port in self._ports]
+        await asyncio.gather(self._measure(), self._face(), self._house(), self._power(), *ports)
 
     # --- measuring --------------------------------------------------------------------------------------------------
 
@@ -289,6 +309,30 @@ class Meter:
         except OSError:
             self.errors.set(error.MAIN_MEMORY)
 
+    def _reset_errors(self, text: str) -> None:
+        """Clear the error register. What is wrong still stays or comes back. ValueError: there is no operand."""
+        if text:
+            raise ValueError("the reset of errors has no operand")
+        before = self.errors.bits
+        self.errors.clear(before)
+        self.errors.set(self._lasting_errors())
+        self._note(log.ERRORS_CLEARED, before)
+
+    def _lasting_errors(self) -> int:
+        """Bits whose cause is found once, at start or when it appears, and is there still."""
+        bits = 0
+        if not (self._memory_read and self._store.loaded):
+            bits |= error.MAIN_MEMORY
+        parameters = self.parameters
+        refused = parameters.replaced or self._metering.led_constant_refused
+        if parameters.checksum_error or refused or not self._identified:
+            bits |= error.PARAMETERS
+        if not self._calibration.valid:
+            bits |= error.CALIBRATION
+        if self._metering.audit.verdict not in (audit.SOUND, audit.LOST):
+            bits |= error.MEASUREMENT
+        return bits
+
     def write_calibration(self, text: str) -> None:
         """Keep a calibration and use it. ValueError if it is none, OSError if the memory fails."""
         if not self._calibration.valid:
@@ -327,7 +371,7 @@ class Meter:
         samples, billing = self._metering.samples, self._metering.billing
         display.phases(samples.present, samples.reversed_field)
         display.arrows(billing.p_sign, billing.q_sign)
-        display.symbols(comm=self._port.active, error=self.errors.bits != 0)
+        display.symbols(comm=any(port.active for port in self._ports), error=self.errors.bits != 0)
         display.refresh(now)
 
     # --- house ------------------------------------------------------------------------------------------------------

@@ -86,8 +86,7 @@ class EventLog:
     def entries(self, n: int) -> list:
         """The latest `n` at most, newest first: (sequence, utc, number, detail). Damaged ones are left out."""
         found: "list[tuple]" = []
-        sequence = self._last()
-        oldest = max(1, sequence - self.capacity + 1)
+        oldest, sequence = self.bounds()
         while sequence >= oldest and len(found) < n:
             entry = self._read(sequence)
             if entry is not None:
