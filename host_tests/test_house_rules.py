@@ -22,6 +22,7 @@ LAYERS = {
     "meter.tariff": 4,
     "meter.events": 4,
     "meter.comms": 4,
+    "meter.comms.dlms": 4,
     "meter.face": 4,
     "meter.store": 5,
     "meter.metering": 5,
