@@ -95,6 +95,21 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         "sum_channel_2": 20,
         "p1_password": 21,
         "p2_password": 22,
+        "optical_mode": 30,
+        "optical_baud_char": 31,
+        "interface_1_mode": 40,
+        "interface_1_baud_char": 41,
+        "interface_1_max_baud_char": 42,
+        "interface_2_mode": 50,
+        "interface_2_baud_char": 51,
+        "interface_2_max_baud_char": 52,
+        "hdlc_address": 60,
+        "hdlc_window": 61,
+        "hdlc_max_info": 62,
+        "hdlc_inter_octet_ms": 63,
+        "hdlc_inactivity_s": 64,
+        "tcp_port": 65,
+        "tcp_inactivity_s": 66,
     }
     assert [Parameters(Ram()).name(number) for number in NUMBERS.values()] == list(NUMBERS)
     with pytest.raises(KeyError):

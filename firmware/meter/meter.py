@@ -25,6 +25,7 @@ from meter.cosem.model import ObjectModel
 from meter.events import error_register as error
 from meter.events import log
 from meter.events.log import EventLog
+from meter.events.log_view import LogView
 from meter.face.display import Display
 from meter.face.rolling import Rolling
 from meter.metering import Metering
@@ -75,6 +76,7 @@ class Meter:
         self.energies = EnergyRegisters((sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2)))
         self._store = Store(self._fram, self.energies, self.counters, self.errors)
         self._events = EventLog(self._fram)
+        self.event_log = LogView(self._events)
         self._load_memory()
         self.clock = Clock(DS3231(board.i2c))
         self._display = Display(PCF8576(board.i2c))
@@ -90,7 +92,7 @@ class Meter:
         if self._metering.led_constant_refused:
             self.errors.set(error.PARAMETERS)
         self._access = Access(
-            parameters, self._model.find, board.seal.value, {_CALIBRATION_CODE: self._write_calibration}
+            parameters, self._model.find, board.seal.value, {_CALIBRATION_CODE: self.write_calibration}
         )
         self._port = OpticalPort(
             board.optical_uart, self._identification, self._model.readout, parameters, self._access
@@ -104,6 +106,29 @@ class Meter:
         self._powered_down = False
 
     # --- values of the object model that have no owner of their own -------------------------------------------------
+
+    security = None  # who keeps the keys (cosem.setups)
+    scripts: "dict" = {}  # by name (cosem.setups), functions of the script number
+
+    @property
+    def type_designation(self) -> str:
+        return self._identity.type_designation
+
+    @property
+    def logical_device_name(self) -> str:
+        """16 characters: maker, accuracy and kind of the type, serial number."""
+        return MAKER + self.type_designation[3:8] + self.serial_number
+
+    @property
+    def system_title(self) -> bytes:
+        """8 octets: maker, serial number as an integer."""
+        return MAKER.encode() + int(self.serial_number).to_bytes(5, "big")
+
+    def set_clock(self, utc: int) -> None:
+        """Set the clock and log the time before and after. OSError if the clock does not take it."""
+        self._note(log.CLOCK_OLD_TIME)
+        self.clock.set(utc)
+        self._note(log.CLOCK_NEW_TIME)
 
     @property
     def serial_number(self) -> str:
@@ -171,7 +196,7 @@ class Meter:
 
     def _load_memory(self) -> None:
         self._store.load()
-        self._read(self._events.load)
+        self._read(self._events.load, self.event_log.load)
         if machine.reset_cause() == machine.WDT_RESET:
             self.errors.set(error.WATCHDOG)
         elif self.counters.get("operating_seconds") and machine.reset_cause() == machine.PWRON_RESET:
@@ -264,7 +289,7 @@ class Meter:
         except OSError:
             self.errors.set(error.MAIN_MEMORY)
 
-    def _write_calibration(self, text: str) -> None:
+    def write_calibration(self, text: str) -> None:
         """Keep a calibration and use it. ValueError if it is none, OSError if the memory fails."""
         if not self._calibration.valid:
             self._uncounted = _INTERVALS_UNTIL_CALIBRATED

@@ -62,7 +62,26 @@ TABLE = (
     (20, "sum_channel_2", SUM, "", None, None, 4),
     (21, "p1_password", TEXT, "00000000", 1, 16, 2),  # IEC 62056-21, programming mode
     (22, "p2_password", TEXT, "00000000", 1, 16, 4),
+    # Ports: what they start with, 0 IEC 62056-21 or 1 HDLC, and at which rate; the highest rate they offer
+    (30, "optical_mode", INT, 0, 0, 1, 2),
+    (31, "optical_baud_char", CHAR, "0", "0", "6", 2),
+    (40, "interface_1_mode", INT, 0, 0, 1, 2),
+    (41, "interface_1_baud_char", CHAR, "0", "0", "7", 2),
+    (42, "interface_1_max_baud_char", CHAR, "5", "0", "7", 2),
+    (50, "interface_2_mode", INT, 0, 0, 1, 2),
+    (51, "interface_2_baud_char", CHAR, "0", "0", "7", 2),
+    (52, "interface_2_max_baud_char", CHAR, "5", "0", "7", 2),
+    # HDLC, on all ports
+    (60, "hdlc_address", INT, 0, 0, 16_381, 2),  # lower address; 0: last four digits of the serial number, plus 1000
+    (61, "hdlc_window", INT, 1, 1, 7, 2),
+    (62, "hdlc_max_info", INT, 128, 32, 2_030, 2),  # bytes
+    (63, "hdlc_inter_octet_ms", INT, 25, 20, 6_000, 2),
+    (64, "hdlc_inactivity_s", INT, 120, 0, 65_535, 2),  # 0: never
+    (65, "tcp_port", INT, 4_059, 1, 65_535, 2),
+    (66, "tcp_inactivity_s", INT, 180, 0, 65_535, 2),  # 0: never
 )
+
+SECRETS = ("p1_password", "p2_password")  # nobody reads them
 
 _VERSION = const(1)
 _ENTRY = "<HB"  # number, length of the value
@@ -130,12 +149,28 @@ class Parameters:
         """The names, in the order of the table's numbers."""
         return sorted(self._rows, key=lambda name: self._rows[name][0])
 
+    def number(self, name: str) -> int:
+        """The number of the parameter of this name. KeyError if there is none."""
+        return self._rows[name][0]
+
     def name(self, number: int) -> str:
         """The name of the parameter with this number. KeyError if there is none."""
         for row in self._rows.values():
             if row[0] == number:
                 return row[1]
         raise KeyError(number)
+
+    def is_number(self, name: str) -> bool:
+        """Whether its value is an integer; a text otherwise. KeyError if there is no such parameter."""
+        return self._rows[name][2] in (INT, CHOICE)
+
+    def is_secret(self, name: str) -> bool:
+        """Whether nobody may read it."""
+        return name in SECRETS
+
+    def write_level(self, name: str) -> int:
+        """Lowest access level that may change it. KeyError if there is no such parameter."""
+        return self._rows[name][6]
 
     def set(self, name: str, value: "Any", level: int) -> bool:
         """Change one parameter at access `level`; True if it is different now.

@@ -42,6 +42,7 @@ SETTINGS_REPAIRED = const(176)  # the metering chip had lost some; detail: addre
 
 ENTRY_SIZE = const(20)
 _FORMAT = "<IIHHI"
+_WHOLE = "<IIHHII"  # with the CRC
 _COVERED = const(16)
 _CHUNK = const(16)  # entries read at once while looking for the newest
 
@@ -93,6 +94,29 @@ class EventLog:
                 found.append(entry)
             sequence -= 1
         return found
+
+    def bounds(self) -> "tuple[int, int]":
+        """Sequence numbers of the oldest and the newest entry; (1, 0) if there is none."""
+        newest = self._last()
+        return max(1, newest - self.capacity + 1), newest
+
+    def entry(self, sequence: int) -> "tuple | None":
+        """One entry as (sequence, utc, number, detail); None if its place holds another one, or damage."""
+        return self._read(sequence)
+
+    def walk(self, first: int, last: int):
+        """The entries `first` to `last` in order, as `entry` gives them, read many at once."""
+        chunk = memoryview(bytearray(_CHUNK * ENTRY_SIZE))
+        while first <= last:
+            address = self._place(first)
+            count = min(_CHUNK, last - first + 1, self.capacity - (first - 1) % self.capacity)
+            self._memory.read_into(address, chunk[: count * ENTRY_SIZE])
+            for n in range(count):
+                at = n * ENTRY_SIZE
+                sequence, utc, number, _, detail, crc = struct.unpack_from(_WHOLE, chunk, at)
+                whole = sequence == first + n and crc == binascii.crc32(chunk[at : at + _COVERED], address + at)
+                yield (sequence, utc, number, detail) if whole else None
+            first += count
 
     def _last(self) -> int:
         """Sequence number of the newest entry, 0 if there is none."""
