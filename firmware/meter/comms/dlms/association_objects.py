@@ -1,7 +1,7 @@
 """The association as a COSEM object: class 15 (logical names) and class 12 (short names), Blue Book 4.4.3 and 4.4.4.
 
-There is one for each live association. Its object list shows what the client may do something with, and is made while it
-is sent. Version 1 of both classes: what readers of this meter family know.
+There is one for each live association. Its object list shows what the client may do something with, and is made while
+it is sent. Version 1 of both classes: what readers of this meter family know.
 """
 
 from micropython import const

@@ -14,7 +14,7 @@ _ID_MASK = const(0xFFFFFF)
 
 
 def data_notification(number: int, time: bytes, spec, value) -> bytearray:
-    """DataNotification: long invoke id (24 bits; confirmation is not asked for), date-time (12 bytes or empty), body."""
+    """DataNotification: long invoke id (24 bits, no confirmation asked for), date-time (12 bytes or empty), body."""
     out = bytearray((_DATA_NOTIFICATION,))
     out.extend(struct.pack(">I", number & _ID_MASK))
     axdr.put_length(out, len(time))

@@ -1,4 +1,4 @@
-"""The DLMS application layer of one connection: an APDU in, its answer out. Start reading here; README.md has the map."""
+"""The DLMS application layer of one connection: an APDU in, its answer out. README.md has the map."""
 
 from micropython import const
 
@@ -67,8 +67,8 @@ class Server:
         self._queue = Queue()
         names = LogicalNames(self._find, access)
         short_names = ShortNames(self._find_short, access)
-        self._services = {tag: names for tag in (services_ln.GET, services_ln.SET, services_ln.ACTION)}
-        self._short_services = {tag: short_names for tag in _MALFORMED}
+        self._services = dict.fromkeys((services_ln.GET, services_ln.SET, services_ln.ACTION), names)
+        self._short_services = dict.fromkeys(_MALFORMED, short_names)
 
     def request(self, client: int, logical_device: int, apdu) -> "bytes | bytearray | None":
         """The answer to an APDU from `client` (SAP), None if there is none. It never raises, whatever the bytes are."""

@@ -28,7 +28,7 @@ from meter.comms.dlms.errors import (
     UNKNOWN_SERVICE,
     result_of,
 )
-from meter.cosem.data_types import ANY
+from meter.comms.dlms.parts_ln import DESCRIPTOR, block_of, described, number_at, past_descriptor, values_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ _SET_RESPONSE = const(0xC5)
 _ACTION_RESPONSE = const(0xC7)
 
 _CONFIRMED = const(0x40)  # service class, in the byte of invoke id and priority
-_DESCRIPTOR = const(9)  # bytes of class, logical name, attribute or method
 _BLOCK_HEAD = const(12)  # bytes around the data of a block at most
 _REPLY_TO_HLS = b"\x00\x0f\x00\x00\x28\x00\x00\xff\x01"
 
@@ -107,7 +106,7 @@ class LogicalNames:
             raise Malformed("empty list")
         at = start
         for _ in range(count):
-            at = _past_descriptor(apdu, at)
+            at = past_descriptor(apdu, at)
         if at != len(apdu):
             raise Malformed("GET list")
         source = self._values(association, bytes(apdu), count, start)
@@ -119,7 +118,7 @@ class LogicalNames:
         axdr.put_length(head, count)
         yield head
         for _ in range(count):
-            after = _past_descriptor(apdu, at)
+            after = past_descriptor(apdu, at)
             try:
                 source, _ = self._value(association, apdu, at)
                 yield b"\x00"
@@ -130,11 +129,11 @@ class LogicalNames:
 
     def _value(self, association, apdu, at: int) -> tuple:
         """(pieces of the value of the attribute that is described at `at`, place behind the description)."""
-        if len(apdu) < at + _DESCRIPTOR + 1:
+        if len(apdu) < at + DESCRIPTOR + 1:
             raise Malformed("descriptor")
         found = self._find(association, apdu[at] << 8 | apdu[at + 1], bytes(apdu[at + 2 : at + 8]))
         n, is_selective = apdu[at + 8], apdu[at + 9]
-        at += _DESCRIPTOR + 1
+        at += DESCRIPTOR + 1
         if not is_selective:
             value = self._access.get(found, n, association.level)
         else:
@@ -146,7 +145,7 @@ class LogicalNames:
         return axdr.pieces(found.spec(n), value), at
 
     def _get_next(self, association, apdu):
-        number = struct.unpack(">I", apdu[3:7])[0]
+        number = number_at(apdu, 3)
         long = association.outgoing
         if long is None or long.kind != GET:
             return self._get_aborted(association, apdu[2], number, NO_LONG_GET)
@@ -161,7 +160,7 @@ class LogicalNames:
     # --- answers of any length --------------------------------------------------------------------------------------
 
     def _answer(self, association, kind: int, head: bytes, source):
-        """`head` and all that `source` yields; the first block of the latter if that is longer than the client takes."""
+        """`head` and all that `source` yields; the first block of the latter if that is more than the client takes."""
         out = bytearray(head)
         limit = association.send_limit
         try:
@@ -211,21 +210,21 @@ class LogicalNames:
     # --- SET --------------------------------------------------------------------------------------------------------
 
     def _set(self, association, apdu):
-        at = _past_descriptor(apdu, 3)
+        at = past_descriptor(apdu, 3)
         result = self._write(association, apdu, 3, apdu, at)
         return bytes((_SET_RESPONSE, 1, apdu[2], result))
 
     def _set_list(self, association, apdu):
-        count, start, at = _described(apdu, 3, True)
+        count, start, at = described(apdu, 3, True)
         return bytes((_SET_RESPONSE, 5, apdu[2])) + self._write_list(association, apdu, count, start, apdu, at)
 
     def _set_first_block(self, association, apdu):
-        at = _past_descriptor(apdu, 3)
+        at = past_descriptor(apdu, 3)
         association.incoming = Incoming(SET, bytes(apdu[3:at]))
         return self._take_set_block(association, apdu, at)
 
     def _set_list_first_block(self, association, apdu):
-        _, _, at = _described(apdu, 3, True)
+        _, _, at = described(apdu, 3, True)
         association.incoming = Incoming(SET | 0x100, bytes(apdu[3:at]))
         return self._take_set_block(association, apdu, at)
 
@@ -233,7 +232,7 @@ class LogicalNames:
         return self._take_set_block(association, apdu, 3)
 
     def _take_set_block(self, association, apdu, at: int):
-        is_last, number, data = _block_of(apdu, at)
+        is_last, number, data = block_of(apdu, at)
         long = association.incoming
         if long is None or long.kind & 0xFF != SET:
             return self._set_ended(apdu[2], bytes((NO_LONG_SET,)), number, False)
@@ -245,7 +244,7 @@ class LogicalNames:
         if result != SUCCESS:
             return self._set_ended(apdu[2], bytes((result,)), number, False)
         if is_list:
-            count, start, _ = _described(long.head, 0, True)
+            count, start, _ = described(long.head, 0, True)
             results = self._write_list(association, long.head, count, start, long.data, 0)
         else:
             results = bytes((self._write(association, long.head, 0, long.data, 0),))
@@ -256,7 +255,7 @@ class LogicalNames:
 
     def _write_list(self, association, head, count: int, start: int, data, at: int) -> bytearray:
         """Write attribute after attribute; their results as a list."""
-        places, end = _values_at(data, at)
+        places, end = values_at(data, at)
         if len(places) != count or end != len(data):
             raise Malformed("SET list")
         results = bytearray()
@@ -264,7 +263,7 @@ class LogicalNames:
         for n in range(count):
             after = places[n + 1] if n + 1 < count else end
             results.append(self._write(association, head, start, data[:after], places[n]))
-            start = _past_descriptor(head, start)
+            start = past_descriptor(head, start)
         return results
 
     def _write(self, association, head, start: int, data, at: int) -> int:
@@ -290,7 +289,7 @@ class LogicalNames:
     # --- ACTION -----------------------------------------------------------------------------------------------------
 
     def _action(self, association, apdu):
-        at = 3 + _DESCRIPTOR
+        at = 3 + DESCRIPTOR
         has_parameter = apdu[at]
         if (at + 1 == len(apdu)) == (has_parameter != 0):
             raise Malformed("ACTION")
@@ -301,13 +300,13 @@ class LogicalNames:
         return self._answer(association, ACTION, head, source)
 
     def _action_list(self, association, apdu):
-        count, start, at = _described(apdu, 3, False)
+        count, start, at = described(apdu, 3, False)
         source = self._act_list(association, apdu, count, start, apdu, at)
         return self._answer(association, ACTION, bytes((_ACTION_RESPONSE, 3, apdu[2])), source)
 
     def _act_list(self, association, head, count: int, start: int, data, at: int) -> list:
         """Method after method; their results as a list, in pieces. All is done before the answer begins."""
-        places, end = _values_at(data, at)
+        places, end = values_at(data, at)
         if len(places) != count or end != len(data):
             raise Malformed("ACTION list")
         length = bytearray()
@@ -322,7 +321,7 @@ class LogicalNames:
                 for piece in source:
                     out.extend(piece)
             answer.append(out)
-            start += _DESCRIPTOR
+            start += DESCRIPTOR
         return iter(answer)
 
     def _act(self, association, head, start: int, data, at: int) -> tuple:
@@ -346,7 +345,7 @@ class LogicalNames:
         return SUCCESS, None if returned is None else axdr.pieces(returned[0], returned[1])
 
     def _action_next(self, association, apdu):
-        number = struct.unpack(">I", apdu[3:7])[0]
+        number = number_at(apdu, 3)
         long = association.outgoing
         if long is None or long.kind != ACTION or number != long.number:
             association.outgoing = None
@@ -355,12 +354,12 @@ class LogicalNames:
         return self._block(association, apdu[2])
 
     def _action_first_block(self, association, apdu):
-        at = 3 + _DESCRIPTOR
+        at = 3 + DESCRIPTOR
         association.incoming = Incoming(ACTION, bytes(apdu[3:at]))
         return self._take_action_block(association, apdu, at)
 
     def _action_list_first_block(self, association, apdu):
-        _, _, at = _described(apdu, 3, False)
+        _, _, at = described(apdu, 3, False)
         association.incoming = Incoming(ACTION | 0x100, bytes(apdu[3:at]))
         return self._take_action_block(association, apdu, at)
 
@@ -368,7 +367,7 @@ class LogicalNames:
         return self._take_action_block(association, apdu, 3)
 
     def _take_action_block(self, association, apdu, at: int):
-        is_last, number, data = _block_of(apdu, at)
+        is_last, number, data = block_of(apdu, at)
         invoke = apdu[2]
         long = association.incoming
         if long is None or long.kind & 0xFF != ACTION:
@@ -383,50 +382,3 @@ class LogicalNames:
             joined = bytes((ACTION, 1, invoke)) + long.head + b"\x01" + long.data
             return self._action(association, joined)
         return self._action_list(association, bytes((ACTION, 3, invoke)) + long.head + long.data)
-
-
-# --- parts of requests ----------------------------------------------------------------------------------------------
-
-
-def _past_descriptor(apdu, at: int) -> int:
-    """The place behind an attribute descriptor and its selective access, if it has one."""
-    at += _DESCRIPTOR
-    if not apdu[at]:
-        return at + 1
-    return axdr.decode(ANY, apdu, at + 2)[1]
-
-
-def _described(apdu, at: int, has_selection: bool) -> tuple:
-    """(how many attributes or methods are described at `at`, place of the first, place behind the last)."""
-    count, start = axdr.take_length(apdu, at)
-    if count == 0 or count > len(apdu):
-        raise Malformed("list")
-    at = start
-    for _ in range(count):
-        at = _past_descriptor(apdu, at) if has_selection else at + _DESCRIPTOR
-    if at > len(apdu):
-        raise Malformed("list")
-    return count, start, at
-
-
-def _values_at(data, at: int) -> tuple:
-    """(the places of the values in a list of data that begins at `at`, the place behind it)."""
-    count, at = axdr.take_length(data, at)
-    if count > len(data):
-        raise Malformed("list")
-    places = []
-    for _ in range(count):
-        places.append(at)
-        at = axdr.decode(ANY, data, at)[1]
-    return places, at
-
-
-def _block_of(apdu, at: int) -> tuple:
-    """(whether it is the last, number, data) of the block at `at`, which goes to the end."""
-    if len(apdu) < at + 6:
-        raise Malformed("block")
-    number = struct.unpack(">I", apdu[at + 1 : at + 5])[0]
-    length, start = axdr.take_length(apdu, at + 5)
-    if start + length != len(apdu):
-        raise Malformed("block")
-    return apdu[at] != 0, number, apdu[start:]

@@ -85,7 +85,7 @@ class ShortNames:
     def _read(self, association, data, at: int):
         count, start = axdr.take_length(data, at)
         if count == 1 and data[start] == _BLOCK_NUMBER:
-            return self._next(association, struct.unpack(">H", data[start + 1 : start + 3])[0])
+            return self._next(association, data[start + 1] << 8 | data[start + 2])
         association.outgoing = None
         if count == 1 and data[start] == _READ_BLOCK:
             return self._read_block(association, data, start + 1)
@@ -144,7 +144,7 @@ class ShortNames:
         return axdr.pieces(found.spec(n), self._access.get(found, n, level, (selector, selected)))
 
     def _answer(self, association, head: bytes, source):
-        """`head` and all that `source` yields; the first block of the latter if that is longer than the client takes."""
+        """`head` and all that `source` yields; the first block of the latter if that is more than the client takes."""
         out = bytearray(head)
         limit = association.send_limit
         try:
