@@ -8,6 +8,7 @@ import struct
 
 from micropython import const
 
+from meter.access import DENIED, Refused
 from meter.comms.dlms import axdr
 from meter.comms.dlms import conformance as can
 from meter.comms.dlms.axdr import Malformed
@@ -132,9 +133,9 @@ class ShortNames:
         found, n, method = self._find(association, data[at + 1] << 8 | data[at + 2])
         is_parameterised = data[at] == _PARAMETERISED
         if method is not None:
-            parameter = None
-            if is_parameterised:
-                parameter, _ = axdr.decode(found.method_spec(method), data, at + 4)
+            if not is_parameterised:
+                raise Refused(DENIED)  # who reads through all names must not call a method by it
+            parameter, _ = axdr.decode(found.method_spec(method), data, at + 4)
             returned = self._access.act(found, method, parameter, level)
             return iter((b"\x00",)) if returned is None else axdr.pieces(returned[0], returned[1])
         if not is_parameterised:
