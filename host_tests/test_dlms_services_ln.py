@@ -300,10 +300,23 @@ def test_a_method_has_its_result(level: int, request_: str, answer: str):
     assert bool(meter.model.calls) == answer.startswith("c701c100")
 
 
-def test_a_method_may_go_without_parameter():
+def test_a_method_may_go_without_parameter_if_it_has_none_but_a_dummy():
+    meter, client = associated(4)
+    assert meter.ask(client, "c301c1" + attribute(3, ENERGY, 1) + "00") == "c701c10000"
+    assert meter.ask(client, "c301c1" + attribute(3, ENERGY, 1) + "0100") == "c701c10000"
+    assert meter.ask(client, "c301c1" + attribute(9, SCRIPTS, 1) + "00") == "c701c10c00"
+    assert meter.ask(client, "c301c1" + attribute(9, SCRIPTS, 1) + "0100") == "c701c10c00"
+    assert meter.model.calls == [("reset", None)] * 2
+
+
+def test_null_data_is_no_value_to_be_written_or_selected_by():
     meter, client = associated(2)
-    assert meter.ask(client, "c301c1" + attribute(9, SCRIPTS, 1) + "00") == "c701c10000"
-    assert meter.model.calls == [("script", None)]
+    assert meter.ask(client, "c101c1" + attribute(1, PARAMETER, 2) + "00" + "00") == "c501c10c"
+    assert meter.ask(client, "c101c1" + attribute(20, TABLE, 3) + "00" + "010100") == "c501c10c"
+    assert meter.ask(client, get(7, PROFILE, 2, "010200")) == "c401c1010c"
+    entries = "0102" + "0204" + "00" + "0600000003" + "120001" + "120000"
+    assert meter.ask(client, get(7, PROFILE, 2, entries)) == "c401c1010c"
+    assert meter.access.journal == []
 
 
 def test_a_list_of_methods_has_a_list_of_results():

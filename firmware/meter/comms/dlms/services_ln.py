@@ -29,6 +29,7 @@ from meter.comms.dlms.errors import (
     result_of,
 )
 from meter.comms.dlms.parts_ln import DESCRIPTOR, block_of, described, number_at, past_descriptor, values_at
+from meter.comms.dlms.values import decoded, parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class LogicalNames:
             if not association.conformance & can.SELECTIVE:
                 raise Refused(DENIED)
             selector = apdu[at]
-            selected, at = axdr.decode(found.selection_spec(n, selector), apdu, at + 1)
+            selected, at = decoded(found.selection_spec(n, selector), apdu, at + 1)
             value = self._access.get(found, n, association.level, (selector, selected))
         return axdr.pieces(found.spec(n), value), at
 
@@ -276,7 +277,7 @@ class LogicalNames:
                 return SCOPE_VIOLATED  # no attribute of ours is written in parts
             if not self._access.may_write(found, n, level):
                 return READ_WRITE_DENIED
-            value, end = axdr.decode(spec, data, at)
+            value, end = decoded(spec, data, at)
             if end != len(data):
                 raise Malformed("SET")
             self._access.set(found, n, value, level)
@@ -332,11 +333,9 @@ class LogicalNames:
             spec = found.method_spec(n)
             if not self._access.may_act(found, n, level):
                 return READ_WRITE_DENIED, None
-            value = None
-            if at < len(data):
-                value, end = axdr.decode(spec, data, at)
-                if end != len(data):
-                    raise Malformed("ACTION")
+            value, end = parameter(spec, data, at)
+            if end != len(data):
+                raise Malformed("ACTION")
             returned = self._access.act(found, n, value, level)
         except ACCESS_ERRORS as error:
             if isinstance(error, Malformed):

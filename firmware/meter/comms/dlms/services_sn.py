@@ -28,6 +28,7 @@ from meter.comms.dlms.errors import (
     WRITE_UNSUPPORTED,
     result_of,
 )
+from meter.comms.dlms.values import decoded, parameter
 from meter.cosem.data_types import ANY
 
 TYPE_CHECKING = False
@@ -135,13 +136,13 @@ class ShortNames:
         if method is not None:
             if not is_parameterised:
                 raise Refused(DENIED)  # who reads through all names must not call a method by it
-            parameter, _ = axdr.decode(found.method_spec(method), data, at + 4)
-            returned = self._access.act(found, method, parameter, level)
+            value, _ = parameter(found.method_spec(method), data, at + 4)
+            returned = self._access.act(found, method, value, level)
             return iter((b"\x00",)) if returned is None else axdr.pieces(returned[0], returned[1])
         if not is_parameterised:
             return axdr.pieces(found.spec(n), self._access.get(found, n, level))
         selector = data[at + 3]
-        selected, _ = axdr.decode(found.selection_spec(n, selector), data, at + 4)
+        selected, _ = decoded(found.selection_spec(n, selector), data, at + 4)
         return axdr.pieces(found.spec(n), self._access.get(found, n, level, (selector, selected)))
 
     def _answer(self, association, head: bytes, source):
@@ -242,13 +243,13 @@ class ShortNames:
             if data[start] != _NAME:
                 return READ_WRITE_DENIED  # no attribute of ours is written in parts
             if method is not None:
-                value, _ = axdr.decode(found.method_spec(method), value_data, at)
+                value, _ = parameter(found.method_spec(method), value_data, at)
                 access.act(found, method, value, level)
                 return SUCCESS
             spec = found.spec(n)
             if not access.may_write(found, n, level):
                 return READ_WRITE_DENIED
-            value, _ = axdr.decode(spec, value_data, at)
+            value, _ = decoded(spec, value_data, at)
             access.set(found, n, value, level)
         except ACCESS_ERRORS as error:
             return result_of(error)
