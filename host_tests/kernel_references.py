@@ -308,9 +308,9 @@ def dft_inputs(generator: random.Random) -> Iterator[list[Any]]:
         yield [array("i", bins), table, k.GRID * generator.randrange(12), array("i", out)]
 
 
-def ghash(table: array[int], state: bytearray, data: bytes, n: int) -> None:
+def ghash(table: bytearray, state: bytearray, data: bytes, n: int) -> None:
     """NIST SP 800-38D, algorithms 1 and 2, bit by bit. The table's entry for nibble 1000b is H itself."""
-    h = int.from_bytes(b"".join(word.to_bytes(4, "big") for word in table[32:36]), "big")
+    h = int.from_bytes(table[8 * 16 : 9 * 16], "little")
     y = int.from_bytes(state, "big")
     for start in range(0, n, 16):
         x, z, v = y ^ int.from_bytes(data[start : min(start + 16, n)].ljust(16, b"\0"), "big"), 0, h

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meter.comms.dlms import aes_gcm, key_wrap
@@ -117,6 +117,7 @@ def test_sealing_and_wrapping_under_micropython_are_openssls() -> None:
         assert again is True
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=80), st.integers(0, 10_000), st.integers(1, 255))
 def test_a_text_with_any_byte_changed_does_not_open(text: bytes, place: int, change: int) -> None:
     key, iv, aad = Key(bytes(range(16))), bytes(range(12)), b"aad"
@@ -165,6 +166,7 @@ def test_wrapping_is_that_of_rfc_3394_section_4_1() -> None:
     assert key_wrap.unwrap(master, wrapped) == key
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=16, max_size=16), st.integers(2, 8), st.randoms(use_true_random=False))
 def test_wrapping_is_openssls(master: bytes, halves: int, source: random.Random) -> None:
     key = source.randbytes(8 * halves)
@@ -173,6 +175,7 @@ def test_wrapping_is_openssls(master: bytes, halves: int, source: random.Random)
     assert key_wrap.unwrap(master, wrapped) == key
 
 
+@settings(deadline=None)
 @given(st.integers(0, 23), st.integers(1, 255))
 def test_a_wrapped_key_with_any_byte_changed_is_refused(place: int, change: int) -> None:
     wrapped = bytearray(key_wrap.wrap(bytes(16), bytes(range(16))))

@@ -17,10 +17,10 @@ void ghash(const uint32_t *table, uint8_t *state, const uint8_t *data, int n) {
             }
             const uint32_t *first = table + (byte >> 4) * 4, *later = table + 64 + (byte & 15) * 4;
             uint32_t back = table[128 + (z3 & 15)] ^ table[144 + (z3 >> 4 & 15)];
-            z3 = z3 >> 8 ^ z2 << 24 ^ first[3] ^ later[3];
-            z2 = z2 >> 8 ^ z1 << 24 ^ first[2] ^ later[2];
-            z1 = z1 >> 8 ^ z0 << 24 ^ first[1] ^ later[1];
-            z0 = z0 >> 8 ^ back ^ first[0] ^ later[0];
+            z3 = z3 >> 8 ^ z2 << 24 ^ first[0] ^ later[0];
+            z2 = z2 >> 8 ^ z1 << 24 ^ first[1] ^ later[1];
+            z1 = z1 >> 8 ^ z0 << 24 ^ first[2] ^ later[2];
+            z0 = z0 >> 8 ^ back ^ first[3] ^ later[3];
         }
         store(state, z0);
         store(state + 4, z1);

@@ -19,7 +19,7 @@ TAG_BYTES = const(12)
 _ECB = const(1)
 _BLOCK = const(16)
 _AT_ONCE = const(16)  # counter blocks in one call of AES
-_LONGEST = const(0xFFFF)  # bytes of text, so that two bytes of a block's counter are enough
+LONGEST = const(0xFFFF)  # bytes of text, so that two bytes of a block's counter are enough
 
 # Work space of one call: nothing waits while a text is enciphered, so all keys share it.
 _counters = bytearray(_AT_ONCE * _BLOCK)
@@ -73,7 +73,7 @@ class Key:
     def crypt(self, iv: "Any", text: "Any") -> None:
         """Encipher or decipher `text`, a writable buffer, in place. It does not tell whether the text is genuine."""
         size = len(text)
-        if size > _LONGEST or len(iv) != IV_BYTES:
+        if size > LONGEST or len(iv) != IV_BYTES:
             raise ValueError("AES-GCM: %d bytes of text, %d of IV" % (size, len(iv)))
         blocks = min(_AT_ONCE, (size + _BLOCK - 1) // _BLOCK)
         for n in range(blocks):

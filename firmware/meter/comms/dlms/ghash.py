@@ -6,46 +6,51 @@ depends on lengths only, never on key or data; which words of the table are read
 show it.
 """
 
-from array import array
-
 import micropython
 from micropython import const
 
 _REDUCTION = const(0xE1)  # the modulus without x^128, as a first byte
-_LATER = const(64)  # where the products times x^4 begin
-_BACK = const(128)  # where what is shifted out comes back
-_TABLE_WORDS = const(160)
+_ROW = const(16)  # bytes of a product
+_BACK = const(512)  # where what is shifted out comes back
 
 
-def make_table(h: "bytes | bytearray") -> array:
-    """160 words for `ghash` from H, the cipher of 16 zero bytes; the highest bit of a nibble n is x^0.
+def make_table(h: "bytes | bytearray") -> bytearray:
+    """640 bytes for `ghash` from H, the cipher of 16 zero bytes; the highest bit of a nibble n is x^0.
 
-    Word 4 * n + k is word k of n * H, word 64 + 4 * n + k is that of n * H * x^4. What a multiplication by x^8 shifts
-    out comes back in the first word: the last four bits, n, as word 128 + n, the four before them as word 144 + n.
+    Row n of the first 16 is n * H, row n of the next 16 is n * H * x^4: four words each, the last one of the block
+    first. What a multiplication by x^8 shifts out comes back in the first word of the block: the last four bits, n, as
+    word 128 + n, the four before them as word 144 + n.
     """
-    table = array("I", [0] * _TABLE_WORDS)
+    rows = [0] * 32
     value = int.from_bytes(h, "big")
-    for start in (0, _LATER):
-        products = [0] * 16
+    for start in (0, 16):
         for bit in (8, 4, 2, 1):
             for n in range(16):
                 if n & bit:
-                    products[n] ^= value
+                    rows[start + n] ^= value
             value = _times_x(value)
-        for n in range(16):
-            for k in range(4):
-                table[start + 4 * n + k] = products[n] >> (96 - 32 * k) & 0xFFFFFFFF
-    for n in range(16):
-        for k in range(2):
-            back = n << 4 * k
-            for _ in range(8):
-                back = _times_x(back)
-            table[_BACK + 16 * k + n] = back >> 96
-    return table
+    table = bytearray(_BACK)
+    for n in range(32):
+        table[_ROW * n : _ROW * (n + 1)] = rows[n].to_bytes(_ROW, "little")
+    return table + _come_back
 
 
 def _times_x(value: int) -> int:
     return value >> 1 ^ (_REDUCTION << 120 if value & 1 else 0)
+
+
+def _make_back() -> bytes:
+    """The end of every table."""
+    words = b""
+    for n in range(32):
+        back = n if n < 16 else n - 16 << 4
+        for _ in range(8):
+            back = _times_x(back)
+        words += (back >> 96).to_bytes(4, "little")
+    return words
+
+
+_come_back = _make_back()
 
 
 @micropython.viper
@@ -65,12 +70,11 @@ def ghash(table: ptr32, state: ptr8, data: ptr8, n: int):
                 byte ^= int(data[k + i])
             first = byte >> 4 << 2
             later = 64 + ((byte & 15) << 2)
-            low = 128 + (z3 & 15)
-            high = 144 + (z3 >> 4 & 15)
-            z3 = (z3 >> 8 & 0x00FFFFFF) ^ (z2 & 255) << 24 ^ int(table[first + 3]) ^ int(table[later + 3])
-            z2 = (z2 >> 8 & 0x00FFFFFF) ^ (z1 & 255) << 24 ^ int(table[first + 2]) ^ int(table[later + 2])
-            z1 = (z1 >> 8 & 0x00FFFFFF) ^ (z0 & 255) << 24 ^ int(table[first + 1]) ^ int(table[later + 1])
-            z0 = (z0 >> 8 & 0x00FFFFFF) ^ int(table[low]) ^ int(table[high]) ^ int(table[first]) ^ int(table[later])
+            back = int(table[128 + (z3 & 15)]) ^ int(table[144 + (z3 >> 4 & 15)])
+            z3 = (z3 >> 8 & 0x00FFFFFF) ^ (z2 & 255) << 24 ^ int(table[first]) ^ int(table[later])
+            z2 = (z2 >> 8 & 0x00FFFFFF) ^ (z1 & 255) << 24 ^ int(table[first + 1]) ^ int(table[later + 1])
+            z1 = (z1 >> 8 & 0x00FFFFFF) ^ (z0 & 255) << 24 ^ int(table[first + 2]) ^ int(table[later + 2])
+            z0 = (z0 >> 8 & 0x00FFFFFF) ^ back ^ int(table[first + 3]) ^ int(table[later + 3])
             i -= 1
         i = 0
         while i < 4:
