@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from host_tests.gurux_objects import copy_of, decoded, encoded, new_object, plai
 from host_tests.model_sources import Clock, Sources, make_model
 from meter.cosem import obis
 from meter.cosem.class_table import CLASSES
-from meter.cosem.definitions import SETUPS
+from meter.cosem.definitions import SETUPS, TABLE
 from meter.cosem.model import WrongClass
 from meter.parameters import RANGE, ParameterRefused
+from tools.bench.process import ROOT
 
 FULL = "ZMG405CR4.260b.42"  # reactive, demand, time switch, load profile, event log, CS and RS232
 TYPES = [
@@ -358,3 +360,17 @@ def test_builders_and_conditions_of_the_table_exist() -> None:
 
     assert {row[4] for row in SETUPS} <= set(setups.CONDITIONS)
     assert all(callable(getattr(setups, row[2])) and row[1] in CLASSES for row in SETUPS)
+
+
+def test_the_meter_has_all_that_its_objects_ask_for() -> None:
+    """The attributes of `sources` in the model, against what meter.py defines."""
+    cosem = ROOT / "firmware" / "meter" / "cosem"
+    code = "".join((cosem / name).read_text() for name in ("setups.py", "quantities.py"))
+    asked = set(re.findall(r"sources\.([a-z]\w*)", code))
+    asked |= {str(row[2]) for row in TABLE if row[1] in ("data", "calibration")}
+    asked |= {str(row[3]) for row in SETUPS if row[2] == "text"}
+    meter = (ROOT / "firmware" / "meter" / "meter.py").read_text()
+    pattern = r"^        self\.([a-z]\w*) = |^    def ([a-z]\w*)\(self|^    ([a-z]\w*)(?:: \S+)? = "
+    defined = re.findall(pattern, meter, re.MULTILINE)
+    assert {"energies", "event_log", "set_clock", "security"} <= asked
+    assert asked <= {name for groups in defined for name in groups}
