@@ -16,7 +16,7 @@ from micropython import const
 
 from meter.cosem import date_time
 from meter.cosem.class_table import ENTRIES, RANGE
-from meter.cosem.classes import Object
+from meter.cosem.classes import READER, Object
 from meter.cosem.data_types import ANY, DATE_TIME, ENCODED, NULL, OCTETS, array, structure
 
 CLOCK = (8, b"\x00\x00\x01\x00\x00\xff", 2, 0)  # the clock's time as a capture object
@@ -32,7 +32,7 @@ class Profile(Object):
 
     class_id = 7
 
-    def __init__(self, logical_name: bytes, clock, store, period: int = 0, readable: int = 0):
+    def __init__(self, logical_name: bytes, clock, store, period: int = 0, readable: int = READER):
         super().__init__(logical_name)
         self._clock = clock
         self._store = store

@@ -5,13 +5,7 @@ schedules, demand, modems, images) has its object here with the content of a met
 """
 
 from meter.cosem import date_time, obis
-from meter.cosem.classes import (
-    FIELD,
-    UTILITY,
-    Composite,
-    Data,
-    Setting,
-)
+from meter.cosem.classes import FIELD, PUBLIC, READER, UTILITY, Composite, Data, Setting
 from meter.cosem.data_types import INT32, NULL, OCTETS, TEXT, UINT16, UINT32
 from meter.cosem.profiles import CLOCK, EventStore, ListStore, NoRows, Profile
 
@@ -60,7 +54,7 @@ def device_name(model, logical_name: bytes, _argument):
 
 def sap_assignment(model, logical_name: bytes, _argument):
     found = Composite(17, logical_name, (lambda: [(MANAGEMENT_SAP, model.sources.logical_device_name.encode())],))
-    found.readable = 0
+    found.readable = PUBLIC
     return found
 
 
@@ -79,7 +73,7 @@ def last_event(model, logical_name: bytes, place: int):
         last = model.sources.event_log.newest()
         return None if last is None else last[place]
 
-    return Data(logical_name, read, UINT16 if place == 2 else UINT32)
+    return Data(logical_name, read, UINT16 if place == 2 else UINT32, READER)
 
 
 def event_log(model, logical_name: bytes, _argument):
@@ -92,7 +86,7 @@ def event_log(model, logical_name: bytes, _argument):
 
 def readout_list(model, logical_name: bytes, name: str):
     store = ListStore(model.find, model.list_codes(name))
-    return Profile(logical_name, model.sources.clock, store)
+    return Profile(logical_name, model.sources.clock, store, readable=PUBLIC)
 
 
 def profile(model, logical_name: bytes, period: int):
@@ -261,7 +255,7 @@ def demand(model, logical_name: bytes, name: str):
     specs = {2: UINT32, 3: UINT32, 5: NULL}
     values = (None, None, model.power_scaler(name), None, None, None, 900, 1)
     found = Composite(5, logical_name, values, specs=specs)
-    found.readable = 0
+    found.readable = PUBLIC
     return found
 
 
@@ -269,5 +263,5 @@ def maximum(model, logical_name: bytes, name: str):
     """Nothing measured since the last reset."""
     values = (None, model.power_scaler(name), None, None)
     found = Composite(4, logical_name, values, specs={2: UINT32, 4: NULL})
-    found.readable = 0
+    found.readable = PUBLIC
     return found
