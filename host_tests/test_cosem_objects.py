@@ -347,6 +347,9 @@ def test_the_security_setup_hands_its_methods_to_the_owner_of_the_keys() -> None
     setup.act(2, [(0, bytes(24))])
     assert keys.done == [3, [(0, bytes(24))]]
     assert object_of("0-0:43.1.0", 1, FULL, sources).get(2) == 17
+    for method in (1, 2):
+        with pytest.raises(ValueError, match="parameter"):
+            setup.act(method, None)
 
 
 def test_a_script_table_runs_the_scripts_that_somebody_gives_it() -> None:

@@ -45,6 +45,17 @@ def _is_rs232(interface: "str | None") -> bool:
     return interface is not None and interface.startswith("RS232")
 
 
+def _given(action):
+    """`action` for a parameter that must not be null-data."""
+
+    def act(value):
+        if value is None:
+            raise ValueError("no parameter")
+        return action(value)
+
+    return act
+
+
 # --- identification, time, events ---------------------------------------------------------------------------------
 
 
@@ -187,7 +198,8 @@ def security(model, logical_name: bytes, _argument):
         return lambda: getattr(owner, name)
 
     values = tuple([read(name) for name in ("policy", "suite", "client_system_title", "server_system_title")])
-    return Composite(64, logical_name, values, {1: (UTILITY, owner.activate), 2: (UTILITY, owner.transfer_keys)})
+    actions = {1: (UTILITY, _given(owner.activate)), 2: (UTILITY, _given(owner.transfer_keys))}
+    return Composite(64, logical_name, values, actions)
 
 
 def invocation_counter(model, logical_name: bytes, _argument):
@@ -206,7 +218,7 @@ def scripts(model, logical_name: bytes, name: str):
     if run is None:
         return Composite(9, logical_name, ([],))
     table: "list[tuple]" = [(number + 1, []) for number in range(_SCRIPT_IDS[name])]
-    return Composite(9, logical_name, (table,), {1: (FIELD, run)})
+    return Composite(9, logical_name, (table,), {1: (FIELD, _given(run))})
 
 
 def special_days(_model, logical_name: bytes, _argument):
