@@ -3,7 +3,7 @@
 from meter.events.log import ENTRY_SIZE, EventLog
 from meter.events.log_view import LogView
 from meter.parameters import Parameters
-from meter.storage.layout import Area
+from meter.storage.layout import PARAMETERS, Area
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import NAMES, EnergyRegisters
 from meter.type_code import TypeCode
@@ -127,7 +127,7 @@ class Sources:
 
 def parameters_with(values):
     """A parameter set that differs from the default in these values."""
-    parameters = Parameters(Ram())
+    parameters = Parameters(Ram(PARAMETERS.end))
     for name in values:
         parameters.set(name, values[name], 4)
     return parameters

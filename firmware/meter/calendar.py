@@ -31,6 +31,9 @@ def date(days: int) -> tuple:
 
 def days(year: int, month: int, day: int) -> int:
     """Days from 2000-01-01 to a date: the inverse of `date`. ValueError if there is no such date."""
+    given = year, month, day
+    if not 1 <= month <= 12:
+        raise ValueError("no such date")
     if month < 3:
         month += 12
         year -= 1
@@ -38,8 +41,7 @@ def days(year: int, month: int, day: int) -> int:
     shifted = (153 * (month - 3) + 2) // 5
     found = era * _DAYS_IN_400_YEARS + in_era * 365 + in_era // 4 - in_era // 100 + shifted + day - 1
     found -= _DAYS_FROM_MARCH_2000
-    found_year, found_month, found_day = date(found)
-    if (found_year * 12 + found_month, found_day) != (year * 12 + month, day):
+    if date(found) != given:
         raise ValueError("no such date")
     return found
 

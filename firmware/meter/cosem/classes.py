@@ -160,6 +160,8 @@ class Data(Object):
     def set(self, attribute: int, value) -> None:
         if attribute != 2 or self._change is None:
             raise KeyError(attribute)
+        if value is None:
+            raise ValueError("no value")
         self._change(value)
 
     def write_level(self, attribute: int) -> "int | None":
@@ -252,9 +254,9 @@ class Clock(Object):
     class_id = 8
     _QUARTER, _MINUTE, _SHIFT = 1, 3, 6  # the methods there are
     _QUARTER_S, _MINUTE_S, _SHIFT_S = 900, 60, 900
-    # EU: last Sunday of March and of October, 01:00 UTC (hour 01, deviation 0)
-    _DST_BEGIN = b"\xff\xff\x03\xfe\x07\x01\x00\x00\x00\x00\x00\xff"
-    _DST_END = b"\xff\xff\x0a\xfe\x07\x01\x00\x00\x00\x00\x00\xff"
+    # EU: last Sunday of March and of October, 01:00 UTC, which is local time as long as there is no zone
+    _DST_BEGIN = b"\xff\xff\x03\xfe\x07\x01\x00\x00\x00\x80\x00\xff"
+    _DST_END = b"\xff\xff\x0a\xfe\x07\x01\x00\x00\x00\x80\x00\xff"
     _FIXED = {3: 0, 5: _DST_BEGIN, 6: _DST_END, 7: 60, 8: False, 9: 1}  # zone, dst, deviation, enabled, base: crystal
 
     def __init__(self, logical_name: bytes, clock, set_time=None):
