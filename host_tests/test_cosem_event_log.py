@@ -151,6 +151,19 @@ def test_columns_come_in_the_order_asked_for_and_must_exist() -> None:
         meter.profile.selection_spec(3, 1)
 
 
+@pytest.mark.parametrize(
+    "selection",
+    [(1, None), (2, None), (2, (None, 0, 1, 0)), (2, (1, None, 1, 0)), (2, (1, 0, None, 0)), (2, (1, 0, 1, None))]
+    + [(1, (None, (0, None), (0, None), [])), (1, (CLOCK, (0, None), (0, None), [None]))]
+    + [(1, ((None, None, None, None), (0, None), (0, None), [])), (1, (CLOCK, (2, (1, 2)), (0, None), []))],
+)
+def test_null_data_in_a_selection_is_refused(selection: Any) -> None:
+    """It may stand wherever a client likes (A-XDR), but means something only as a bound or in place of the columns."""
+    with pytest.raises(ValueError, match=r".+"):
+        filled(3).profile.get(2, selection)
+    assert len(filled(3).rows((1, (CLOCK, None, (9, None), None)))) == 3
+
+
 def test_an_empty_log_has_no_rows() -> None:
     meter = Meter(50)
     assert meter.profile.get(7) == 0

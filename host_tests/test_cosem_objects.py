@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from host_tests.gurux_objects import copy_of, decoded, encoded, new_object, plai
 from host_tests.model_sources import Clock, Sources, make_model
 from meter.cosem import obis
 from meter.cosem.class_table import CLASSES
-from meter.cosem.definitions import SETUPS
+from meter.cosem.definitions import SETUPS, TABLE
 from meter.cosem.model import WrongClass
 from meter.parameters import RANGE, ParameterRefused
+from tools.bench.process import ROOT
 
 FULL = "ZMG405CR4.260b.42"  # reactive, demand, time switch, load profile, event log, CS and RS232
 TYPES = [
@@ -231,7 +233,12 @@ RIGHTS: list[tuple[int, str, int | None, dict[int, int], dict[int, int]]] = [
     (1, "0-0:96.60.1", 1, {2: 4}, {}),
     (1, "0-0:96.61.5", 1, {2: 2}, {}),
     (1, "0-0:96.61.22", None, {2: 4}, {}),
-    (7, "0-0:99.98.0", 0, {}, {}),
+    (7, "0-0:99.98.0", 1, {}, {}),
+    (7, "1-0:99.1.0", 1, {}, {}),
+    (7, "0-0:21.0.3", 0, {}, {}),
+    (4, "1-1:1.6.0", 0, {}, {}),
+    (19, "0-0:20.0.0", 1, {2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4}, {}),
+    (9, "0-0:10.0.1", 1, {}, {}),
     (23, "0-0:22.0.0", 1, dict.fromkeys(range(3, 10), 2) | {2: 2}, {}),
     (20, "0-0:13.0.0", 1, {}, {}),
     (64, "0-0:43.0.0", 1, {}, {}),
@@ -340,6 +347,9 @@ def test_the_security_setup_hands_its_methods_to_the_owner_of_the_keys() -> None
     setup.act(2, [(0, bytes(24))])
     assert keys.done == [3, [(0, bytes(24))]]
     assert object_of("0-0:43.1.0", 1, FULL, sources).get(2) == 17
+    for method in (1, 2):
+        with pytest.raises(ValueError, match="parameter"):
+            setup.act(method, None)
 
 
 def test_a_script_table_runs_the_scripts_that_somebody_gives_it() -> None:
@@ -358,3 +368,17 @@ def test_builders_and_conditions_of_the_table_exist() -> None:
 
     assert {row[4] for row in SETUPS} <= set(setups.CONDITIONS)
     assert all(callable(getattr(setups, row[2])) and row[1] in CLASSES for row in SETUPS)
+
+
+def test_the_meter_has_all_that_its_objects_ask_for() -> None:
+    """The attributes of `sources` in the model, against what meter.py defines."""
+    cosem = ROOT / "firmware" / "meter" / "cosem"
+    code = "".join((cosem / name).read_text() for name in ("setups.py", "quantities.py"))
+    asked = set(re.findall(r"sources\.([a-z]\w*)", code))
+    asked |= {str(row[2]) for row in TABLE if row[1] in ("data", "calibration")}
+    asked |= {str(row[3]) for row in SETUPS if row[2] == "text"}
+    meter = (ROOT / "firmware" / "meter" / "meter.py").read_text()
+    pattern = r"^        self\.([a-z]\w*) = |^    def ([a-z]\w*)\(self|^    ([a-z]\w*)(?:: \S+)? = "
+    defined = re.findall(pattern, meter, re.MULTILINE)
+    assert {"energies", "event_log", "set_clock", "security"} <= asked
+    assert asked <= {name for groups in defined for name in groups}

@@ -145,8 +145,9 @@ class Meter:
 
     def set_clock(self, utc: int) -> None:
         """Set the clock and log the time before and after. OSError if the clock does not take it."""
-        self._note(log.CLOCK_OLD_TIME)
+        old = self.clock.utc()
         self.clock.set(utc)
+        self._note(log.CLOCK_OLD_TIME, utc=old)
         self._note(log.CLOCK_NEW_TIME)
 
     @property
@@ -300,12 +301,12 @@ class Meter:
             self._note(log.SETTINGS_REPAIRED, metering.repaired[0])
             metering.repaired = []
 
-    def _note(self, event: int, detail: int = 0) -> None:
-        """Write an event into the log; not over one that could not be read."""
+    def _note(self, event: int, detail: int = 0, utc: "int | None" = None) -> None:
+        """Write an event of now, or of `utc`, into the log; not over one that could not be read."""
         if not self._memory_read:
             return
         try:
-            self._events.add(event, self.clock.utc(), detail)
+            self._events.add(event, self.clock.utc() if utc is None else utc, detail)
         except OSError:
             self.errors.set(error.MAIN_MEMORY)
 

@@ -160,6 +160,8 @@ class Data(Object):
     def set(self, attribute: int, value) -> None:
         if attribute != 2 or self._change is None:
             raise KeyError(attribute)
+        if value is None:
+            raise ValueError("no value")
         self._change(value)
 
     def write_level(self, attribute: int) -> "int | None":

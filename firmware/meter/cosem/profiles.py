@@ -16,8 +16,8 @@ from micropython import const
 
 from meter.cosem import date_time
 from meter.cosem.class_table import ENTRIES, RANGE
-from meter.cosem.classes import Object
-from meter.cosem.data_types import ANY, DATE_TIME, ENCODED, NULL, OCTETS, array, structure
+from meter.cosem.classes import READER, Object
+from meter.cosem.data_types import ANY, DATE_TIME, ENCODED, OCTETS, array, structure
 
 CLOCK = (8, b"\x00\x00\x01\x00\x00\xff", 2, 0)  # the clock's time as a capture object
 NO_OBJECT = (0, b"\x00\x00\x00\x00\x00\x00", 0, 0)
@@ -32,7 +32,7 @@ class Profile(Object):
 
     class_id = 7
 
-    def __init__(self, logical_name: bytes, clock, store, period: int = 0, readable: int = 0):
+    def __init__(self, logical_name: bytes, clock, store, period: int = 0, readable: int = READER):
         super().__init__(logical_name)
         self._clock = clock
         self._store = store
@@ -74,7 +74,7 @@ class Profile(Object):
         if selection is None:
             return store.rows(store.by_entry(1, None), everything)
         selector, parameters = selection
-        if parameters is None:
+        if parameters is None or None in parameters[: 1 if selector == BY_RANGE else 4]:
             raise ValueError("a selection has parameters")
         if selector == BY_ENTRY:
             first, last, first_column, last_column = parameters
@@ -92,17 +92,16 @@ class Profile(Object):
 
     def _bound(self, value: "tuple | None", last: bool) -> "int | None":
         """The moment that a bound of a range means: date-time, as such or as octets, or null-data for none."""
-        if value is None or value[0] == NULL:
+        if value is None or value[1] is None:
             return None
         if value[0] not in (OCTETS, DATE_TIME):
             raise ValueError("a bound is a date-time")
         return date_time.bound(self._clock, value[1], last)
 
     def _number(self, column: tuple) -> int:
-        column = tuple(column)
-        if column not in self._store.columns:
+        if column is None or tuple(column) not in self._store.columns:
             raise ValueError("no such column")
-        return self._store.columns.index(column)
+        return self._store.columns.index(tuple(column))
 
 
 class NoRows:

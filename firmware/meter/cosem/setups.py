@@ -5,13 +5,7 @@ schedules, demand, modems, images) has its object here with the content of a met
 """
 
 from meter.cosem import date_time, obis
-from meter.cosem.classes import (
-    FIELD,
-    UTILITY,
-    Composite,
-    Data,
-    Setting,
-)
+from meter.cosem.classes import FIELD, PUBLIC, READER, UTILITY, Composite, Data, Setting
 from meter.cosem.data_types import INT32, NULL, OCTETS, TEXT, UINT16, UINT32
 from meter.cosem.profiles import CLOCK, EventStore, ListStore, NoRows, Profile
 
@@ -51,6 +45,17 @@ def _is_rs232(interface: "str | None") -> bool:
     return interface is not None and interface.startswith("RS232")
 
 
+def _given(action):
+    """`action` for a parameter that must not be null-data."""
+
+    def act(value):
+        if value is None:
+            raise ValueError("no parameter")
+        return action(value)
+
+    return act
+
+
 # --- identification, time, events ---------------------------------------------------------------------------------
 
 
@@ -60,7 +65,7 @@ def device_name(model, logical_name: bytes, _argument):
 
 def sap_assignment(model, logical_name: bytes, _argument):
     found = Composite(17, logical_name, (lambda: [(MANAGEMENT_SAP, model.sources.logical_device_name.encode())],))
-    found.readable = 0
+    found.readable = PUBLIC
     return found
 
 
@@ -79,7 +84,7 @@ def last_event(model, logical_name: bytes, place: int):
         last = model.sources.event_log.newest()
         return None if last is None else last[place]
 
-    return Data(logical_name, read, UINT16 if place == 2 else UINT32)
+    return Data(logical_name, read, UINT16 if place == 2 else UINT32, READER)
 
 
 def event_log(model, logical_name: bytes, _argument):
@@ -92,7 +97,7 @@ def event_log(model, logical_name: bytes, _argument):
 
 def readout_list(model, logical_name: bytes, name: str):
     store = ListStore(model.find, model.list_codes(name))
-    return Profile(logical_name, model.sources.clock, store)
+    return Profile(logical_name, model.sources.clock, store, readable=PUBLIC)
 
 
 def profile(model, logical_name: bytes, period: int):
@@ -193,7 +198,8 @@ def security(model, logical_name: bytes, _argument):
         return lambda: getattr(owner, name)
 
     values = tuple([read(name) for name in ("policy", "suite", "client_system_title", "server_system_title")])
-    return Composite(64, logical_name, values, {1: (UTILITY, owner.activate), 2: (UTILITY, owner.transfer_keys)})
+    actions = {1: (UTILITY, _given(owner.activate)), 2: (UTILITY, _given(owner.transfer_keys))}
+    return Composite(64, logical_name, values, actions)
 
 
 def invocation_counter(model, logical_name: bytes, _argument):
@@ -212,7 +218,7 @@ def scripts(model, logical_name: bytes, name: str):
     if run is None:
         return Composite(9, logical_name, ([],))
     table: "list[tuple]" = [(number + 1, []) for number in range(_SCRIPT_IDS[name])]
-    return Composite(9, logical_name, (table,), {1: (FIELD, run)})
+    return Composite(9, logical_name, (table,), {1: (FIELD, _given(run))})
 
 
 def special_days(_model, logical_name: bytes, _argument):
@@ -261,7 +267,7 @@ def demand(model, logical_name: bytes, name: str):
     specs = {2: UINT32, 3: UINT32, 5: NULL}
     values = (None, None, model.power_scaler(name), None, None, None, 900, 1)
     found = Composite(5, logical_name, values, specs=specs)
-    found.readable = 0
+    found.readable = PUBLIC
     return found
 
 
@@ -269,5 +275,5 @@ def maximum(model, logical_name: bytes, name: str):
     """Nothing measured since the last reset."""
     values = (None, model.power_scaler(name), None, None)
     found = Composite(4, logical_name, values, specs={2: UINT32, 4: NULL})
-    found.readable = 0
+    found.readable = PUBLIC
     return found

@@ -1,0 +1,66 @@
+"""One application association: what client and server have agreed upon, and what is under way in it."""
+
+from micropython import const
+
+from meter.comms.dlms.acse import LN, NO_SECURITY, SN, SN_CIPHERED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from meter.comms.dlms.association_objects import OwnObject
+    from meter.comms.dlms.blocks import Incoming, Outgoing
+    from meter.comms.dlms.ciphering import Protection
+    from meter.comms.dlms.general_block import Transfer
+    from meter.comms.dlms.hls import LogIn
+
+# Status, as in the association objects
+NONE = const(0)
+PENDING = const(1)  # the client has yet to prove that it knows the secret
+ASSOCIATED = const(2)
+
+_FIRST_CLIENT = const(16)
+_LAST_CLIENT = const(96)
+
+
+def level_of(client: int) -> "int | None":
+    """The access level of a client SAP: 16 is the public client, level 0; up to 96, level 5. None for others."""
+    if client & 15 or not _FIRST_CLIENT <= client <= _LAST_CLIENT:
+        return None
+    return (client - _FIRST_CLIENT) >> 4
+
+
+class Association:
+    """The association of `client` (SAP), which acts at access `level`. It begins with no one's rights: status NONE.
+
+    `send_limit` is the longest APDU to send, in bytes, before protection; `pdu_limit` the same with it.
+    """
+
+    def __init__(self, client: int, level: int):
+        self.client, self.level = client, level
+        self.is_open = self.is_pending = False
+        self.context, self.mechanism = LN, NO_SECURITY
+        self.conformance = 0
+        self.client_limit = self.pdu_limit = self.send_limit = 0
+        self.title: "bytes | None" = None  # the client's system title
+        self.protection: "Protection | None" = None  # in ciphered contexts
+        self.needed = 0  # bits of the security control that each request must have
+        self.log_in: "LogIn | None" = None
+        self.own_object: "OwnObject | None" = None
+        self.outgoing: "Outgoing | None" = None  # a long answer under way
+        self.incoming: "Incoming | None" = None  # a long request under way
+        self.general: "Transfer | None" = None  # in general blocks
+        self.in_general_blocks = False  # the request being answered came in them
+
+    @property
+    def status(self) -> int:
+        return ASSOCIATED if self.is_open else PENDING if self.is_pending else NONE
+
+    @property
+    def has_short_names(self) -> bool:
+        return self.context == SN or self.context == SN_CIPHERED
+
+    def opened(self) -> None:
+        self.is_open, self.is_pending = True, False
+
+    def pending(self, log_in: "LogIn") -> None:
+        self.log_in = log_in
+        self.is_open, self.is_pending = False, True
