@@ -86,7 +86,7 @@ def run(
         first = sums[:, int(ms)]
         return np.asarray(first + (sums[:, int(ms) + 1] - first) * rest / MS_SETS)
 
-    energy = SimpleNamespace(p_energy=[0] * 3, q_energy=[0] * 3, duration=0)
+    energy = SimpleNamespace(p_energy=[0] * 3, q_energy=[0] * 3, q_doubt=[0] * 3, duration=0)
     total, length_sum = np.zeros(6), 0.0
     begin, lost_pages, pages = 0.0, 0, 0
     losses = [round(t * 8000 / 16) * 16 for t in lost_at]
