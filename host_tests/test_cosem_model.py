@@ -220,7 +220,7 @@ def test_values_that_are_not_there_print_as_nothing() -> None:
 def test_angles_stay_below_a_full_turn(lag: float, text: str) -> None:
     class Lagging:
         def phase(self, quantity: str, n: int) -> float:
-            return lag if quantity == "i_angle" else 0.0
+            return lag if quantity == "lag" else 0.0
 
     assert make_model(CR, {}, Sources(actual=Lagging())).find("81.7.4").data_set() == "81.7.4" + text
 
