@@ -82,8 +82,8 @@ def test_q_is_no_more_wrong_than_the_sample_path_says(load: str, jump: str) -> N
     change, turn = JUMPS[jump]
     after = State(before.f + change, step.i, step.lag, turn)
     worst = 0.0
-    for offset in range(4000, 5700, 131):
-        stream, _, _ = fed([(0, before), (offset, after)], 11_200)
+    for offset in range(4000, 5700, 197):
+        stream, _, _ = fed([(0, before), (offset, after)], 9_600)
         path = sample_path()
         feed(path, stream)
         seconds = path.energy.duration / RATE
