@@ -98,6 +98,8 @@ class Meter:
         self._watchdog = None
         self._trouble = ""  # what was last wrong with the metering chip
         self._noted: "int | None" = None  # when an event was last made of it
+        self._rejected = 0  # implausible readings that have been logged
+        self._rejected_noted: "int | None" = None  # when they were
         self._uncounted = 0  # intervals still to be left out
         self._measuring = True  # the measuring task has been seen at work since the watchdog was fed
         self._mains_flag = asyncio.ThreadSafeFlag()
@@ -212,9 +214,8 @@ class Meter:
         if trouble != self._trouble:
             self._trouble = trouble
             print("metering:", trouble)
-        now = time.ticks_ms()
-        if self._noted is None or time.ticks_diff(now, self._noted) > _NOTE_AGAIN_MS:
-            self._noted = now
+        if _is_due(self._noted):
+            self._noted = time.ticks_ms()
             self._note(log.MEASURING_ACCESS_ERROR)
 
     async def _serve_chip(self) -> None:
@@ -235,6 +236,7 @@ class Meter:
                 self.counters.add("lost_pages", metering.chip.lost_pages - lost)
                 lost = metering.chip.lost_pages
                 self._note_audit()
+                self._note_rejected()
 
     def _book(self, increment) -> None:
         """One interval's energy goes where energy goes, and into the FRAM."""
@@ -254,6 +256,15 @@ class Meter:
         if metering.repaired:
             self._note(log.SETTINGS_REPAIRED, metering.repaired[0])
             metering.repaired = []
+
+    def _note_rejected(self) -> None:
+        """Log implausible readings of the energies, once a minute at most. One costs nothing, many in a row may."""
+        billing = self._metering.billing
+        if billing.new_beginnings:
+            self.errors.set(error.MEASUREMENT)
+        if billing.rejected != self._rejected and _is_due(self._rejected_noted):
+            self._rejected, self._rejected_noted = billing.rejected, time.ticks_ms()
+            self._note(log.READING_REJECTED, billing.rejected)
 
     def _note(self, event: int, detail: int = 0) -> None:
         """Write an event into the log; not over one that could not be read."""
@@ -368,3 +379,8 @@ class Meter:
                 await asyncio.wait_for_ms(self._mains_flag.wait(), left)
             except asyncio.TimeoutError:
                 pass
+
+
+def _is_due(noted: "int | None") -> bool:
+    """Whether what was last logged at `noted` (ticks, None: never) may be logged again."""
+    return noted is None or time.ticks_diff(time.ticks_ms(), noted) > _NOTE_AGAIN_MS

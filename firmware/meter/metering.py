@@ -35,7 +35,8 @@ class Metering:
     """What one chip measures on `board`, for a meter of `type_code` with `analog` constants and these `parameters`.
 
     `samples`: the SamplePath; `billing`: the BillingPath; `audit`; `readings`: sums for calibration. `counting` is to
-    be set by the owner of the registers: while false the test LEDs stay dark, because nothing is counted.
+    be set by the owner of the registers: while false the test LEDs stay dark, because nothing is counted. They stay
+    dark too while the audit has the samples' energy booked: they follow the chip, which is not believed then.
     `led_constant_refused`: the chip cannot flash at the parameter's constant. What `take` finds beside energy it says
     in `new_verdict` (the audit's) and `repaired` (registers whose settings had changed by themselves).
     """
@@ -144,7 +145,9 @@ class Metering:
     def tend(self) -> None:
         """What there is to do with the chip once the energies of an interval have been booked. ChipError."""
         chip, billing = self.chip, self.billing
-        chip.enable_pulses(self.counting and billing.p_sign != 0, self.counting and billing.q_sign != 0)
+        # Nor may they flash energies of the chip in whose place others are booked.
+        flashing = self.counting and not self.audit.replaces
+        chip.enable_pulses(flashing and billing.p_sign != 0, flashing and billing.q_sign != 0)
         if self.audit.wants_witness:
             chip.read_powers(self._powers)
             self.audit.testify(self._powers)
