@@ -309,6 +309,8 @@ def test_secondary_registration_takes_no_notice_of_the_ratios() -> None:
 def test_eight_digits_last_4000_hours_and_resolve_as_much_as_they_can(
     network: str, un: int, i_nominal: int, registration: str, ct: int, ct_below: int, vt: int, vt_below: int
 ) -> None:
+    lowest, highest = NETWORKS[network].voltages_v
+    un = min(max(un, lowest), highest)
     values = {"network": network, "nominal_voltage": un, "nominal_current_ma": i_nominal, "registration": registration}
     values |= {"ct_numerator": ct, "ct_denominator": ct_below, "vt_numerator": vt, "vt_denominator": vt_below}
     model = make_model(CR, values)

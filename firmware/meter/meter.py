@@ -76,6 +76,8 @@ class Meter:
         self._store = Store(self._fram, self.energies, self.counters, self.errors)
         self._events = EventLog(self._fram)
         self._load_memory()
+        self.parameters.locked = self._calibration.locked = not self._memory_read
+        self.parameters.log = self._note_change
         self.clock = Clock(DS3231(board.i2c))
         self._display = Display(PCF8576(board.i2c))
         self._model = ObjectModel(self, parameters, type_code)
@@ -166,7 +168,7 @@ class Meter:
     def _load_settings(self) -> None:
         """Parameters and calibration. Without a good calibration the meter measures uncorrected and counts nothing."""
         self._read(self.parameters.load, self._calibration.load)
-        if self.parameters.checksum_error or self.parameters.replaced:
+        if self.parameters.checksum_error or self.parameters.replaced or not self.parameters.consistent:
             self.errors.set(error.PARAMETERS)
         if self._calibration.damaged:
             self.errors.set(error.CALIBRATION)
@@ -275,12 +277,21 @@ class Meter:
         except OSError:
             self.errors.set(error.MAIN_MEMORY)
 
+    def _note_change(self, number: int) -> None:
+        """A parameter has been changed, through its one door."""
+        self._note(log.PARAMETER_CHANGED, number)
+        if self.parameters.one_copy:
+            self.errors.set(error.MAIN_MEMORY)
+
     def _write_calibration(self, text: str) -> None:
         """Keep a calibration and use it. ValueError if it is none, OSError if the memory fails."""
         if not self._calibration.valid:
             self._uncounted = _INTERVALS_UNTIL_CALIBRATED
         self._calibration.save(calibration.parse(text))
-        self.errors.clear(error.CALIBRATION)
+        if self._calibration.damaged:
+            self.errors.set(error.MAIN_MEMORY)
+        else:
+            self.errors.clear(error.CALIBRATION)
         self._metering.calibrate(self._calibration.calibration)
 
     # --- face -------------------------------------------------------------------------------------------------------
@@ -335,6 +346,8 @@ class Meter:
             self._store.save_counters()
             if not (self._memory_read and self._store.loaded) and not self._store.foreign:
                 self._look_for_memory()
+            if self.parameters.restart_due and not self._port.active and not self._powered_down:
+                self._start_anew()
             if self._watchdog and self._measuring:  # a measuring task that stands still is a reason to start anew
                 self._measuring = False
                 self._watchdog.feed()
@@ -346,6 +359,13 @@ class Meter:
             self._fram.check_id()
         except OSError:
             return
+        machine.reset()
+
+    def _start_anew(self) -> None:
+        """Parameters that were changed take effect with a new start: store all that has been counted, and make it."""
+        self._book(self._metering.rescue())
+        self._store.save_energies()
+        self._store.save_counters()
         machine.reset()
 
     # --- power ------------------------------------------------------------------------------------------------------

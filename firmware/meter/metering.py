@@ -78,6 +78,7 @@ class Metering:
         self._windows = 0
         self._intervals = 0
         self._news = audit.NOTHING
+        self._running = False  # the chip counts on from the reading before
         self._pageless = 0  # starts of the chip that have brought no pages
         self.calibrate(calibration)
 
@@ -89,6 +90,7 @@ class Metering:
 
     async def start(self) -> None:
         """Reset the chip and start it with all its settings. ChipError if it is not as it should be."""
+        self._running = False
         setup = dict(self._settings)
         setup.update(self._compensation.registers(self._analog, self._hz))
         self._recalibrated = False
@@ -98,6 +100,7 @@ class Metering:
         self.billing.reset_baseline([0] * len(self.billing.codes))  # a started chip counts from zero
         self.samples.reset()
         self.audit.restart()
+        self._running = True
 
     def _led_divider(self, parameters) -> int:
         analog = self._analog
@@ -180,10 +183,10 @@ class Metering:
             self.repaired = wrong
 
     def rescue(self) -> "Increment | None":
-        """What a chip in trouble has added up before it is reset; nothing from one that was reset already, nor from one
-        whose energies are not believed."""
+        """What the chip has added up before it is reset; nothing from one that was reset already or is being started,
+        nor from one whose energies are not believed."""
         chip, billing = self.chip, self.billing
-        if self.audit.verdict == audit.SILICON:
+        if not self._running or self.audit.verdict == audit.SILICON:
             return None
         try:
             negative = chip.read_energies(billing.codes)
