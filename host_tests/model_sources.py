@@ -45,13 +45,15 @@ class Actual:
     u_sym = [0.5, 230.0, 2.3]
     i_sym = [0.1, 5.0, 0.25]
     totals = {"f": 50.0123, "p": 2987.7, "q": -1725.1, "s": 3450.0, "pf": -0.866, "i0": 0.0421}
-    firsts = {"u": 230.0, "i": 5.0, "p": 995.9, "q": -575.0, "s": 1150.0, "pf": 0.866, "u_angle": 0.0, "i_angle": 30.0}
+    firsts = {"u": 230.0, "i": 5.0, "p": 995.9, "q": -575.0, "s": 1150.0, "pf": 0.866, "u_angle": 0.0, "lag": 30.0}
 
     def total(self, quantity):
         return self.totals[quantity]
 
     def phase(self, quantity, n):
-        if quantity in ("u_angle", "i_angle"):
+        if quantity == "lag":
+            return self.firsts[quantity]
+        if quantity == "u_angle":
             return (self.firsts[quantity] + 120.0 * n) % 360.0
         return self.firsts[quantity] + n
 

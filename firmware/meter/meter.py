@@ -83,6 +83,8 @@ class Meter:
         self._events = EventLog(self._fram)
         self.event_log = LogView(self._events)
         self._load_memory()
+        self.parameters.locked = self._calibration.locked = not self._memory_read
+        self.parameters.log = self._note_change
         self.clock = Clock(DS3231(board.i2c))
         self._display = Display(PCF8576(board.i2c))
         self._model = ObjectModel(self, parameters, type_code)
@@ -103,6 +105,8 @@ class Meter:
         self._watchdog = None
         self._trouble = ""  # what was last wrong with the metering chip
         self._noted: "int | None" = None  # when an event was last made of it
+        self._rejected = 0  # implausible readings that have been logged
+        self._rejected_noted: "int | None" = None  # when they were
         self._uncounted = 0  # intervals still to be left out
         self._measuring = True  # the measuring task has been seen at work since the watchdog was fed
         self._mains_flag = asyncio.ThreadSafeFlag()
@@ -209,7 +213,7 @@ class Meter:
     def _load_settings(self) -> None:
         """Parameters and calibration. Without a good calibration the meter measures uncorrected and counts nothing."""
         self._read(self.parameters.load, self._calibration.load)
-        if self.parameters.checksum_error or self.parameters.replaced:
+        if self.parameters.checksum_error or self.parameters.replaced or not self.parameters.consistent:
             self.errors.set(error.PARAMETERS)
         if self._calibration.damaged:
             self.errors.set(error.CALIBRATION)
@@ -258,9 +262,8 @@ class Meter:
         if trouble != self._trouble:
             self._trouble = trouble
             print("metering:", trouble)
-        now = time.ticks_ms()
-        if self._noted is None or time.ticks_diff(now, self._noted) > _NOTE_AGAIN_MS:
-            self._noted = now
+        if _is_due(self._noted):
+            self._noted = time.ticks_ms()
             self._note(log.MEASURING_ACCESS_ERROR)
 
     async def _serve_chip(self) -> None:
@@ -281,6 +284,7 @@ class Meter:
                 self.counters.add("lost_pages", metering.chip.lost_pages - lost)
                 lost = metering.chip.lost_pages
                 self._note_audit()
+                self._note_rejected()
 
     def _book(self, increment) -> None:
         """One interval's energy goes where energy goes, and into the FRAM."""
@@ -301,6 +305,15 @@ class Meter:
             self._note(log.SETTINGS_REPAIRED, metering.repaired[0])
             metering.repaired = []
 
+    def _note_rejected(self) -> None:
+        """Log implausible readings of the energies, once a minute at most. One costs nothing, many in a row may."""
+        billing = self._metering.billing
+        if billing.new_beginnings:
+            self.errors.set(error.MEASUREMENT)
+        if billing.rejected != self._rejected and _is_due(self._rejected_noted):
+            self._rejected, self._rejected_noted = billing.rejected, time.ticks_ms()
+            self._note(log.READING_REJECTED, billing.rejected)
+
     def _note(self, event: int, detail: int = 0, utc: "int | None" = None) -> None:
         """Write an event of now, or of `utc`, into the log; not over one that could not be read."""
         if not self._memory_read:
@@ -308,6 +321,12 @@ class Meter:
         try:
             self._events.add(event, self.clock.utc() if utc is None else utc, detail)
         except OSError:
+            self.errors.set(error.MAIN_MEMORY)
+
+    def _note_change(self, number: int) -> None:
+        """A parameter has been changed, through its one door."""
+        self._note(log.PARAMETER_CHANGED, number)
+        if self.parameters.one_copy:
             self.errors.set(error.MAIN_MEMORY)
 
     def _reset_errors(self, text: str) -> None:
@@ -339,7 +358,10 @@ class Meter:
         if not self._calibration.valid:
             self._uncounted = _INTERVALS_UNTIL_CALIBRATED
         self._calibration.save(calibration.parse(text))
-        self.errors.clear(error.CALIBRATION)
+        if self._calibration.damaged:
+            self.errors.set(error.MAIN_MEMORY)
+        else:
+            self.errors.clear(error.CALIBRATION)
         self._metering.calibrate(self._calibration.calibration)
 
     # --- face -------------------------------------------------------------------------------------------------------
@@ -394,6 +416,8 @@ class Meter:
             self._store.save_counters()
             if not (self._memory_read and self._store.loaded) and not self._store.foreign:
                 self._look_for_memory()
+            if self.parameters.restart_due and not self._port.active and not self._powered_down:
+                self._start_anew()
             if self._watchdog and self._measuring:  # a measuring task that stands still is a reason to start anew
                 self._measuring = False
                 self._watchdog.feed()
@@ -405,6 +429,13 @@ class Meter:
             self._fram.check_id()
         except OSError:
             return
+        machine.reset()
+
+    def _start_anew(self) -> None:
+        """Parameters that were changed take effect with a new start: store all that has been counted, and make it."""
+        self._book(self._metering.rescue())
+        self._store.save_energies()
+        self._store.save_counters()
         machine.reset()
 
     # --- power ------------------------------------------------------------------------------------------------------
@@ -438,3 +469,8 @@ class Meter:
                 await asyncio.wait_for_ms(self._mains_flag.wait(), left)
             except asyncio.TimeoutError:
                 pass
+
+
+def _is_due(noted: "int | None") -> bool:
+    """Whether what was last logged at `noted` (ticks, None: never) may be logged again."""
+    return noted is None or time.ticks_diff(time.ticks_ms(), noted) > _NOTE_AGAIN_MS

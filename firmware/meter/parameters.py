@@ -1,22 +1,25 @@
 """The parameters: one table, one door.
 
 Reading is by attribute, `parameters.reaction_ms`. Changing is only by `Parameters.set`, which checks the access level,
-the kind and the range, and keeps the new value in the memory before it holds.
+the kind and the range, keeps the new value in the memory before it holds, and logs the change.
 
 Access levels of the product: 0 public, 1 data collection, 2 field service, 3 utility service, 4 extended utility
 service (certification seal broken). 5 and 6 are the consumer's: they read and change nothing.
 """
 
+import errno
 import struct
 
 from micropython import const
 
 from meter.metrology.energies import sum_channel
+from meter.metrology.networks import NETWORKS
 from meter.storage import records
 from meter.storage.layout import PARAMETERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 # Kinds. Low and high mean: INT smallest and largest value; CHOICE and WORD the allowed integers or strings (in low);
@@ -86,6 +89,25 @@ TABLE = (
 )
 
 SECRETS = ("p1_password", "p2_password")  # nobody reads them
+# Parts of the meter are made of these when it starts: a change shows at once and takes effect with the next start.
+NEXT_START = (
+    "led_constant",
+    "display_seconds",
+    "obis_b",
+    "nominal_voltage",
+    "nominal_current_ma",
+    "nominal_hz",
+    "network",
+    "summation",
+    "apparent",
+    "registration",
+    "ct_numerator",
+    "ct_denominator",
+    "vt_numerator",
+    "vt_denominator",
+    "sum_channel_1",
+    "sum_channel_2",
+)
 
 _VERSION = const(1)
 _ENTRY = "<HB"  # number, length of the value
@@ -113,7 +135,9 @@ class Parameters:
 
     `defaults` replaces defaults of the table for this one meter (its address is its serial number, say).
     `checksum_error` says that the stored set was damaged and defaults are in force; `replaced` names the stored values
-    that this firmware does not allow and that run on their default.
+    that this firmware does not allow and that run on their default; `one_copy` that the memory took the last change
+    only once. `locked` is to be set when the memory did not answer at start: nothing is saved over what could not be
+    read. `log(number)` is called after each change with the parameter's number.
     """
 
     def __init__(self, memory: "records.Memory", defaults: "dict | None" = None, table: tuple = TABLE):
@@ -122,8 +146,12 @@ class Parameters:
         self._values = {row[1]: row[3] for row in table}
         self._values.update(defaults or {})
         self._unknown = b""  # entries of a newer firmware, kept as they are
+        self._effective = self._values  # since the start of the meter
         self.checksum_error = False
         self.replaced: list = []
+        self.one_copy = False
+        self.locked = False
+        self.log: "Callable[[int], object]" = _no_log
 
     def load(self) -> None:
         """Take the stored values over; defaults where there are none. OSError if the memory does not answer."""
@@ -131,6 +159,17 @@ class Parameters:
         self.checksum_error = self._record.status in (records.CORRUPT, records.FOREIGN)
         if payload is not None:
             self._take(payload)
+        self._effective = dict(self._values)
+
+    @property
+    def restart_due(self) -> bool:
+        """Whether a parameter of NEXT_START is not what the meter runs with."""
+        return any([self._values[name] != self._effective[name] for name in NEXT_START if name in self._rows])
+
+    @property
+    def consistent(self) -> bool:
+        """Whether the nominal voltage is one of the network's."""
+        return _is_consistent(self._values)
 
     def __getattr__(self, name: str) -> "Any":
         if name in ("_values", "_rows"):  # not made yet
@@ -179,8 +218,10 @@ class Parameters:
     def set(self, name: str, value: "Any", level: int) -> bool:
         """Change one parameter at access `level`; True if it is different now.
 
-        ParameterRefused if that is not allowed, OSError if the memory fails: then the old value holds. A refused
-        change at too low a level does not tell whether the value would have been good.
+        ParameterRefused if that is not allowed, OSError if the memory fails or is `locked`: then the old value holds. A
+        refused change at too low a level does not tell whether the value would have been good. Out of range is also
+        what makes nominal voltage and network not fit each other: the one that fits comes first, from 3P3W at 400 V to
+        3P4W at 58 V a voltage that both have.
         """
         row = self._rows.get(name)
         if row is None:
@@ -190,15 +231,23 @@ class Parameters:
         reason = _fault(row, value)
         if reason:
             raise ParameterRefused(name, reason)
-        if self._values[name] == value and self._record.status == records.VALID:
+        if self.locked:
+            raise OSError(errno.EIO, "parameters: the stored ones could not be read")
+        if self._record.status == records.UNKNOWN:
+            self.load()
+        changed = self._values[name] != value
+        if not changed and self._record.status == records.VALID and not self.one_copy:
             return False
         values = dict(self._values)
         values[name] = value
-        self._record.save_twice(self._payload(values))
-        changed = self._values[name] != value
+        if changed and self.consistent and not _is_consistent(values):
+            raise ParameterRefused(name, RANGE)
+        self.one_copy = not self._record.save_twice(self._payload(values))
         self._values = values
         self.checksum_error = False
         self.replaced = []
+        if changed:
+            self.log(row[0])
         return changed
 
     def set_text(self, name: str, text: str, level: int) -> bool:
@@ -237,6 +286,15 @@ class Parameters:
             self.replaced.append(row[1])
         else:
             self._values[row[1]] = value
+
+
+def _no_log(_number: int) -> None:
+    """Before there is an event log."""
+
+
+def _is_consistent(values: dict) -> bool:
+    network = NETWORKS.get(values.get("network"))
+    return network is None or network.voltages_v[0] <= values["nominal_voltage"] <= network.voltages_v[1]
 
 
 def _fault(row: tuple, value: "Any") -> "str | None":

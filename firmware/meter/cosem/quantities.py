@@ -159,11 +159,11 @@ class Quantities:
 
     def _u_angle(self, logical_name: bytes, n: int):
         sources = self._sources
-        return _angle(logical_name, lambda: (sources.actual.phase("u_angle", n), sources.actual.phase("u_angle", 0)))
+        return _angle(logical_name, lambda: sources.actual.phase("u_angle", n))
 
     def _i_angle(self, logical_name: bytes, n: int):
         sources = self._sources
-        return _angle(logical_name, lambda: (sources.actual.phase("i_angle", n), sources.actual.phase("u_angle", n)))
+        return _angle(logical_name, lambda: sources.actual.phase("lag", n))
 
     def _nominal(self, logical_name: bytes, name: str):
         parameters = self._parameters
@@ -238,11 +238,11 @@ def _rounded(value, factor):
     return read
 
 
-def _angle(logical_name: bytes, angles) -> Register:
-    """By how much the first of two phasors lags the second, 0 to 359.9 degrees."""
+def _angle(logical_name: bytes, lag) -> Register:
+    """By how much a phasor lags another one, 0 to 359.9 degrees."""
 
     def read():
-        lag, reference = angles()
-        return None if lag is None or reference is None else round((lag - reference) * 10) % 3600
+        degrees = lag()
+        return None if degrees is None else round(degrees * 10) % 3600
 
     return Register(logical_name, read, UNIT_DEGREE, _ANGLE)

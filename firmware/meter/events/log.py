@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from meter.storage.records import Memory
 
 # Numbers of the product family (its readers know them)
+PARAMETER_CHANGED = const(1)  # UNCONFIRMED; detail: the parameter's number (parameters.TABLE)
 EVENT_LOG_CLEARED = const(4)
 CLOCK_OLD_TIME = const(10)
 CLOCK_NEW_TIME = const(11)
@@ -39,6 +40,7 @@ WATCHDOG = const(93)
 PATHS_DISAGREE = const(174)  # detail: verdict * 256 + balances (metrology.audit)
 PATHS_AGREE = const(175)
 SETTINGS_REPAIRED = const(176)  # the metering chip had lost some; detail: address of the first
+READING_REJECTED = const(177)  # energies that no load can cause were not counted; detail: how many readings so far
 
 ENTRY_SIZE = const(20)
 _FORMAT = "<IIHHI"
