@@ -227,7 +227,7 @@ class FakeAccess:
         self.journal = []
         self.failures = {}
         self.passwords, self.secrets = dict(PASSWORDS), dict(SECRETS)
-        self.refused_mechanisms = ()
+        self.refused_mechanisms = []
 
     def _may(self, needed, level):
         return needed is not None and (0 if level >= 5 else level) >= needed

@@ -7,6 +7,8 @@ import json
 import subprocess
 from typing import Any
 
+import pytest
+
 from host_tests.dlms_dialogues import Fuzz
 from host_tests.dlms_fakes import FakeMeter
 from meter.comms.dlms import hls
@@ -64,7 +66,7 @@ print(json.dumps(digest.digest().hex()))
 """
 
 
-def test_both_interpreters_answer_damaged_dialogues_alike(monkeypatch):
+def test_both_interpreters_answer_damaged_dialogues_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hls, "os", FixedRandom)
     assert run(ANSWERS % (SEED, DIALOGUES)) == digest_of_answers(Fuzz(SEED), DIALOGUES)
 
@@ -84,7 +86,7 @@ print(json.dumps(used))
 """
 
 
-def test_hundreds_of_dialogues_leave_nothing_in_the_heap():
+def test_hundreds_of_dialogues_leave_nothing_in_the_heap() -> None:
     used = run(MEMORY)
     assert used[2] - used[1] < 1024, used
 
@@ -106,7 +108,7 @@ print(json.dumps([length, most]))
 """
 
 
-def test_a_long_answer_is_never_in_memory_as_a_whole():
+def test_a_long_answer_is_never_in_memory_as_a_whole() -> None:
     length, most = run(LONG_ANSWER)
     assert length > 10_000
     assert most < 3000, most
@@ -150,9 +152,8 @@ print(json.dumps(found))
 """
 
 
-def test_requests_take_no_longer_than_they_may_on_the_unix_port():
+def test_requests_take_no_longer_than_they_may_on_the_unix_port() -> None:
     found = run(SPEED)
     assert found["get"] <= 100 and found["read"] <= 100, found
     assert found["log-in"] <= 800, found
     assert found["GMAC"] <= 15_000, found
-    print(found)

@@ -6,9 +6,9 @@ from meter.comms.dlms.acse import LN, NO_SECURITY, SN, SN_CIPHERED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meter.comms.dlms.association_objects import OwnObject
+    from typing import Any
+
     from meter.comms.dlms.blocks import Incoming, Outgoing
-    from meter.comms.dlms.ciphering import Protection
     from meter.comms.dlms.general_block import Transfer
     from meter.comms.dlms.hls import LogIn
 
@@ -41,10 +41,10 @@ class Association:
         self.conformance = 0
         self.client_limit = self.pdu_limit = self.send_limit = 0
         self.title: "bytes | None" = None  # the client's system title
-        self.protection: "Protection | None" = None  # in ciphered contexts
+        self.protection: "Any" = None  # ciphering.Protection in ciphered contexts
         self.needed = 0  # bits of the security control that each request must have
         self.log_in: "LogIn | None" = None
-        self.own_object: "OwnObject | None" = None
+        self.own_object: "Any" = None  # association_objects.OwnObject, as soon as it is open or pending
         self.outgoing: "Outgoing | None" = None  # a long answer under way
         self.incoming: "Incoming | None" = None  # a long request under way
         self.general: "Transfer | None" = None  # in general blocks

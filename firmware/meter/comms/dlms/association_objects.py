@@ -110,7 +110,7 @@ class OwnObject(Object):
     def _rights(self, found) -> tuple:
         """Access rights as both classes tell them: attributes (number, mode, selectors), methods (number, mode)."""
         level, access = self._association.level, self._access
-        attributes = [(1, 1, None)]
+        attributes: "list[tuple]" = [(1, 1, None)]
         for n in range(2, found.attributes + 1):
             mode = (1 if access.may_read(found, n, level) else 0) | (2 if access.may_write(found, n, level) else 0)
             selectors = [1, 2] if n == 2 and mode and found.class_id == _PROFILE else None

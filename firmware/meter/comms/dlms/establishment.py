@@ -24,7 +24,7 @@ from meter.comms.dlms.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meter.comms.dlms.security import Security
+    from typing import Any
 
 _VERSION = const(6)
 _LEAST_PDU = const(12)  # bytes, of the standard
@@ -43,9 +43,9 @@ class Rejected(Exception):
 
 class Establishment:
     """`access`, `channel`: the access door and the channel that clients come by; `security` is None in a meter without
-    keys; `max_pdu`: longest APDU taken and sent, bytes."""
+    keys, else security.Security; `max_pdu`: longest APDU taken and sent, bytes."""
 
-    def __init__(self, access, channel: int, security: "Security | None", max_pdu: int):
+    def __init__(self, access, channel: int, security: "Any", max_pdu: int):
         self._access, self._channel, self._security, self._max_pdu = access, channel, security, max_pdu
 
     def request(self, client: int, apdu) -> tuple:
@@ -74,7 +74,7 @@ class Establishment:
         if aarq.information is None:
             raise Rejected(acse.NO_REASON, INITIATE_OTHER)
         plain, protected = self._opened(association, aarq.information)
-        response = self._initiated(association, Initiate(plain), protected)
+        response: "bytes | bytearray" = self._initiated(association, Initiate(plain), protected)
         diagnostic = self._authenticate(association, aarq)
         hls_pass = None
         if association.log_in is not None:
@@ -91,7 +91,7 @@ class Establishment:
     def _take_context(self, association: Association, aarq: Aarq) -> None:
         context = aarq.context
         is_ciphered = context in (acse.LN_CIPHERED, acse.SN_CIPHERED)
-        if context not in (acse.LN, acse.SN) and (not is_ciphered or self._security is None):
+        if context is None or context not in (acse.LN, acse.SN) and (not is_ciphered or self._security is None):
             raise Rejected(acse.CONTEXT_NOT_SUPPORTED)
         association.context = context
         association.title = aarq.title
@@ -218,7 +218,7 @@ class Establishment:
         association.send_limit = association.pdu_limit - (PROTECTION_BYTES if is_ciphered else 0)
         return acse.initiate_response(initiate, common, self._max_pdu, association.has_short_names)
 
-    def _sealed(self, association: Association, apdu: bytes, protected: tuple) -> bytearray:
+    def _sealed(self, association: Association, apdu, protected: tuple) -> bytearray:
         control, way = protected
         try:
             return association.protection.protect(apdu, control, self._security.next_counter(), way)

@@ -13,6 +13,10 @@ from meter.comms.dlms import axdr
 from meter.comms.dlms.axdr import Malformed
 from meter.comms.dlms.blocks import LONGEST_REQUEST, Outgoing
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 GENERAL_BLOCK = const(0xE0)
 _LAST = const(0x80)
 _STREAMING = const(0x40)
@@ -27,7 +31,7 @@ class Transfer:
     def __init__(self):
         self._received = 0  # number of the last block in order
         self._request = bytearray()
-        self._answer: "Outgoing | None" = None
+        self._answer: "Any" = None  # Outgoing, when the request is complete
         self._last_sent: "bytearray | None" = None
         self._is_last = False
 
