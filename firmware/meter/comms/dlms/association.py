@@ -58,6 +58,10 @@ class Association:
     def has_short_names(self) -> bool:
         return self.context == SN or self.context == SN_CIPHERED
 
+    def drop_transfers(self) -> None:
+        """Forget long requests and answers that are under way."""
+        self.outgoing = self.incoming = self.general = None
+
     def opened(self) -> None:
         self.is_open, self.is_pending = True, False
 

@@ -95,6 +95,10 @@ class Server:
             return self._unassociated(client, apdu)
         except (Malformed, IndexError):
             return _MALFORMED.get(apdu[0], NOT_POSSIBLE)
+        except MemoryError:  # a heap in pieces: what is under way in this association gives its part back
+            if association is not None:
+                association.drop_transfers()
+            return NOT_POSSIBLE
 
     def released(self) -> None:
         """The lower layer's connection has ended, and with it all associations."""
@@ -145,7 +149,7 @@ class Server:
         if service is not None:
             return service.request(association, apdu)
         if apdu[0] in (_EXCEPTION, _CONFIRMED_ERROR):  # the client gives up what is under way
-            association.outgoing = association.incoming = None
+            association.drop_transfers()
             return None
         return UNKNOWN_SERVICE
 
