@@ -158,6 +158,14 @@ def test_an_access_condition_refuses_the_mechanism() -> None:
     meter = FakeMeter()
     meter.access.refused_mechanisms = [1]
     assert outcome(meter.ask(32, aarq(1, 1, PASSWORD))) == (1, 11)
+    meter.access.refused_mechanisms = [1, 3, 4, 5, 6]  # a channel or level that is closed altogether
+    assert outcome(meter.ask(32, aarq(1, 1, PASSWORD))) == (1, 13)
+
+
+def test_a_level_without_secret_has_no_high_level_security():
+    meter = FakeMeter()
+    del meter.access.secrets[1]
+    assert outcome(meter.ask(32, aarq(1, 3, b"K56iVagY"))) == (1, 13)
 
 
 # --- the public client ----------------------------------------------------------------------------------------------

@@ -418,7 +418,7 @@ def test_the_secret_is_changed_by_its_owner_only() -> None:
     assert meter.ask(client, "c301c1" + attribute(15, CURRENT, 2) + "010903616263") == "c701c10000"
     assert meter.ask(client, "c101c1" + attribute(15, CURRENT, 7) + "000903646566") == "c501c100"
     assert meter.access.journal[0] == ("secret", 2, b"abc")
-    assert meter.access.passwords[2] == b"def"
+    assert (meter.access.secrets[2], meter.access.passwords[2]) == (b"abc", b"def")
     assert (
         meter.ask(16, aarq()) and meter.ask(16, "c301c1" + attribute(15, CURRENT, 2) + "010903616263") == "c701c10300"
     )

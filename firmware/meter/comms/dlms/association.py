@@ -17,16 +17,6 @@ NONE = const(0)
 PENDING = const(1)  # the client has yet to prove that it knows the secret
 ASSOCIATED = const(2)
 
-_FIRST_CLIENT = const(16)
-_LAST_CLIENT = const(96)
-
-
-def level_of(client: int) -> "int | None":
-    """The access level of a client SAP: 16 is the public client, level 0; up to 96, level 5. None for others."""
-    if client & 15 or not _FIRST_CLIENT <= client <= _LAST_CLIENT:
-        return None
-    return (client - _FIRST_CLIENT) >> 4
-
 
 class Association:
     """The association of `client` (SAP), which acts at access `level`. It begins with no one's rights: status NONE.

@@ -6,9 +6,10 @@ finds, then what is wrong with the InitiateRequest, the password last, so that o
 
 from micropython import const
 
+from meter.access import level_of_client
 from meter.comms.dlms import acse, hls
 from meter.comms.dlms.acse import Aarq, Initiate
-from meter.comms.dlms.association import Association, level_of
+from meter.comms.dlms.association import Association
 from meter.comms.dlms.axdr import Malformed
 from meter.comms.dlms.ciphering import ENCRYPTED, CipheringError, KeyInUse, way_of
 from meter.comms.dlms.conformance import negotiate
@@ -65,7 +66,7 @@ class Establishment:
     def _accepted(self, client: int, aarq: Aarq) -> tuple:
         if not aarq.has_version_1:
             raise Rejected(acse.NO_COMMON_VERSION, is_provider=True)
-        level = level_of(client)
+        level = level_of_client(client)
         if level is None:
             raise Rejected(acse.CALLING_TITLE_NOT_RECOGNISED)
         association = Association(client, level)
@@ -122,7 +123,8 @@ class Establishment:
         if mechanism != acse.LLS and mechanism not in hls.mechanisms():
             raise Rejected(acse.MECHANISM_NOT_RECOGNISED)
         if not self._access.allowed(level, self._channel, mechanism):
-            raise Rejected(acse.MECHANISM_NOT_RECOGNISED)
+            is_too_weak = self._access.allowed(level, self._channel, acse.SHA256)
+            raise Rejected(acse.MECHANISM_NOT_RECOGNISED if is_too_weak else acse.AUTHENTICATION_FAILURE)
         return mechanism
 
     def _authenticate(self, association: Association, aarq: Aarq) -> int:
@@ -142,7 +144,7 @@ class Establishment:
             return acse.NO_DIAGNOSTIC
         try:
             association.pending(self._log_in(association, aarq.value or b""))
-        except ValueError:
+        except (ValueError, KeyError):  # no challenge that is one, no keys, no secret for this level
             raise Rejected(acse.AUTHENTICATION_FAILURE)
         return acse.AUTHENTICATION_REQUIRED
 
