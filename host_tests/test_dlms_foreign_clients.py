@@ -112,6 +112,14 @@ def test_gurux_reads_a_buffer_in_blocks_by_range_and_by_entry(policy: int) -> No
     assert len(reply.value) == 4
 
 
+def test_gurux_reads_a_buffer_in_general_blocks() -> None:
+    general = Conformance.GET | Conformance.GENERAL_BLOCK_TRANSFER
+    _, client = connected(1, conformance=general)
+    reply = client.exchange(client.client.read(of(GXDLMSProfileGeneric, "1.0.99.1.0.255"), 2))
+    assert [row[2] for row in reply.value] == [1000 * (n + 1) for n in range(ROWS)]
+    assert len(client.apdus) > 10 and all(apdu[0] == 0xE0 for apdu in client.apdus[1:])
+
+
 def test_gurux_finds_all_objects_with_their_rights() -> None:
     _, client = connected(2)
     objects = client.objects()

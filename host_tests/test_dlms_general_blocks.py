@@ -42,18 +42,18 @@ def raw(meter: FakeMeter, apdu: bytes) -> bytes:
     return bytes(meter.server.request(32, 1, apdu) or b"")
 
 
-def collected(meter: FakeMeter, answer: bytes, limit: int, acknowledged: int = 0) -> bytes:
-    """All data of an answer, block after block."""
-    data, expected = b"", 1
+def collected(meter: FakeMeter, answer: bytes, limit: int, sent: int = 0, expected: int = 1) -> bytes:
+    """All data of an answer, block after block; `sent` of the client's, `expected` - 1 of the meter's came before."""
+    data = b""
     while True:
         assert len(answer) <= limit
         flags, number, received, part = taken_apart(answer)
-        assert (number, received) == (expected, acknowledged)
+        assert (number, received) == (expected, sent)
         data += part
         if flags & LAST:
             return data
-        answer = raw(meter, block(0, acknowledged + number, number))
-        expected += 1
+        sent, expected = sent + 1, expected + 1
+        answer = raw(meter, block(0, sent, number))
 
 
 @pytest.mark.parametrize("size", [32, 200, 0])
@@ -87,25 +87,28 @@ def test_a_request_in_blocks_is_put_together(streaming: int) -> None:
     parts = [request[at : at + 100] for at in range(0, len(request), 100)]
     for number, part in enumerate(parts[:-1], 1):
         answer = raw(meter, block(streaming, number, 0, part))
-        assert answer == b"" if streaming else taken_apart(answer) == (0, 0, number, b"")
+        assert answer == b"" if streaming else taken_apart(answer) == (0, number, number, b"")
     answer = raw(meter, block(LAST, len(parts), 0, parts[-1]))
-    assert collected(meter, answer, 1024, len(parts)) == bytes.fromhex("c701c1000100" + "09820300") + text
+    assert (
+        collected(meter, answer, 1024, len(parts), 1 if streaming else len(parts))
+        == bytes.fromhex("c701c1000100" + "09820300") + text
+    )
     assert meter.model.calls == [("echo", text)]
 
 
 def test_a_lost_block_of_the_request_is_asked_for_again() -> None:
     meter = associated()
-    assert taken_apart(raw(meter, block(0, 1, 0, GET_ENERGY[:4])))[2] == 1
-    assert taken_apart(raw(meter, block(LAST, 3, 0, GET_ENERGY[8:])))[2] == 1
-    assert taken_apart(raw(meter, block(0, 1, 0, GET_ENERGY[:4])))[2] == 1
-    assert taken_apart(raw(meter, block(0, 2, 0, GET_ENERGY[4:8])))[2] == 2
+    first = raw(meter, block(STREAMING, 1, 0, GET_ENERGY[:4])) + raw(meter, block(0, 3, 0, GET_ENERGY[8:]))
+    assert taken_apart(first) == (0, 1, 1, b"")
+    assert raw(meter, block(0, 3, 0, GET_ENERGY[8:])) == first
+    assert taken_apart(raw(meter, block(0, 2, 0, GET_ENERGY[4:8]))) == (0, 2, 2, b"")
     assert taken_apart(raw(meter, block(LAST, 3, 0, GET_ENERGY[8:])))[3] == ENERGY_IS
 
 
 def test_a_lost_block_of_the_answer_is_sent_again() -> None:
     meter = associated(200)
     first = raw(meter, GET_BUFFER)
-    assert raw(meter, block(0, 1, 0)) == first
+    assert raw(meter, block(0, 0, 0)) == first
     second = raw(meter, block(0, 1, 1))
     assert taken_apart(second)[1] == 2
     assert raw(meter, block(0, 2, 1)) == second
@@ -153,10 +156,10 @@ def test_a_ciphered_request_and_answer_travel_in_blocks() -> None:
     sealed = client.seal(bytes.fromhex("c301c10009" + SCRIPTS.hex() + "0201" + "0978") + bytes(120))
     first, second = sealed[:80], sealed[80:]
     assert taken_apart(client.raw(block(0, 1, 0, first)))[2] == 1
-    flags, number, _, data = taken_apart(client.raw(block(LAST, 2, 0, second)))
+    flags, number, _, data = taken_apart(client.raw(block(LAST, 2, 1, second)))
     whole = data
     while not flags & LAST:
-        flags, number, _, data = taken_apart(client.raw(block(0, 2 + number, number)))
+        flags, number, _, data = taken_apart(client.raw(block(0, 1 + number, number)))
         whole += data
     assert client.open(whole) == bytes.fromhex("c701c1000100" + "0978") + bytes(120)
 
