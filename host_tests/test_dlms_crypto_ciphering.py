@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
+from itertools import product
 
 import pytest
 from dlms_cosem import security as cosem
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 from meter.comms.dlms import ciphering as c
 from meter.comms.dlms.ciphering import AUTHENTICATED, BROADCAST, ENCRYPTED, CipheringError, KeyInUse, Protection
 from meter.comms.dlms.counters import PassingCounter
+from tools.bench.process import ROOT, find_micropython
 
 EK, AK = bytes(range(16)), bytes(range(0xD0, 0xE0))
 METER, CLIENT = bytes.fromhex("4D4D4D0000BC614E"), bytes.fromhex("4D4D4D0000000001")
@@ -207,6 +211,69 @@ def test_a_service_inside_that_is_not_the_tags_is_refused() -> None:
         whole = client.protect(GET, sc, number)
         whole[0] = 0xC9  # the tag is not authenticated
         assert refused(meter, whole) == c.MALFORMED
+
+
+# --- under MicroPython ------------------------------------------------------------------------------------------------
+
+ON_MICROPYTHON = """
+import gc, json, sys
+sys.path.insert(0, {firmware!r})
+from meter.comms.dlms.ciphering import CipheringError, KeyInUse, Protection
+from meter.comms.dlms.counters import PassingCounter
+
+def side(own, peer):
+    made = Protection(own, peer, KeyInUse(bytes(range(16)), PassingCounter()), bytes(range(0xD0, 0xE0)))
+    made.broadcast, made.dedicated = KeyInUse(b"B" * 16, PassingCounter()), KeyInUse(b"D" * 16, PassingCounter())
+    return made
+
+def reason(data):
+    try:
+        return meter.unprotect(data)
+    except CipheringError as error:
+        return error.reason
+
+def cost(size, sc):
+    apdu = bytes([0xC4]) + bytes(size - 1)
+    gc.collect(); gc.disable()
+    start = gc.mem_alloc()
+    whole = meter.protect(apdu, sc, 64 * sc + size)
+    middle = gc.mem_alloc()
+    client.unprotect(whole)
+    end = gc.mem_alloc()
+    gc.enable()
+    return max(middle - start, end - middle)
+
+titles, out = (bytes.fromhex("4D4D4D0000BC614E"), bytes.fromhex("4D4D4D0000000001")), []
+meter, client = side(*titles), side(*reversed(titles))
+for line in sys.stdin:
+    data, way = json.loads(line)
+    data = bytes.fromhex(data)
+    tampered = reason(data[:-1] + bytes([data[-1] ^ 1]))
+    plain, sc, counter = meter.unprotect(data)
+    out.append([plain.hex(), sc, counter, tampered, reason(data), meter.protect(plain, sc, counter, way).hex()])
+print(json.dumps([out, [[cost(size, sc) for size in (16, 1024)] for sc in (0x10, 0x30)]]))
+"""
+
+
+def test_micropython_ciphers_deciphers_and_refuses_alike_with_little_memory() -> None:
+    sent, lines = [], ""
+    client, meter = pair()
+    ways = (c.GLOBAL, c.DEDICATED, c.GENERAL_GLOBAL, c.GENERAL_DEDICATED)
+    for number, (way, sc, size) in enumerate(product(ways, (AUTHENTICATED, BOTH), (1, 120, 700)), 1):
+        if number % 4 == 0 and way in (c.GLOBAL, c.GENERAL_GLOBAL):
+            sc |= BROADCAST
+        apdu, counter = b"\xc0" + random.Random(number).randbytes(size - 1), 0xFFFF_0000 + number
+        sent.append([apdu.hex(), sc, counter, c.WRONG_TAG, c.OLD_COUNTER, meter.protect(apdu, sc, counter, way).hex()])
+        lines += json.dumps([client.protect(apdu, sc, counter, way).hex(), way]) + "\n"
+    command = [find_micropython(), "-X", "heapsize=1M", "-c", ON_MICROPYTHON.format(firmware=str(ROOT / "firmware"))]
+    done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found, used = json.loads(done.stdout)
+    assert found == sent
+    # the result, with authentication only also key and text in one piece; and small objects, twice those of a board
+    for (short, long), texts in zip(used, (2, 1), strict=True):
+        assert short <= 2048
+        assert long - short <= texts * 1024 + 512
 
 
 # --- tampering and replay ---------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 import struct
+import subprocess
 from contextlib import suppress
 
 import pytest
@@ -26,6 +28,7 @@ from meter.comms.dlms.counters import (
 from meter.storage import layout
 from meter.storage.records import OVERHEAD, Record
 from tools.bench.fram import FRAM
+from tools.bench.process import ROOT, find_micropython
 
 AREA = layout.INVOCATION_COUNTERS
 SLOT_BYTES = AREA.size // 2
@@ -260,6 +263,48 @@ def test_clients_and_keys_have_slots_of_their_own() -> None:
     for client in (0, 1, 17, 112):
         with pytest.raises(ValueError):
             slot_of(client)
+
+
+ON_MICROPYTHON = """
+import gc, json, sys
+sys.path.insert(0, {firmware!r})
+from meter.comms.dlms.counters import CountersError, InvocationCounters
+class Memory:
+    def __init__(self, content): self.content = bytearray(content)
+    def read_into(self, address, buf): buf[:] = self.content[address - {address} : address - {address} + len(buf)]
+    def write(self, address, buf): self.content[address - {address} : address - {address} + len(buf)] = buf
+memory = Memory(bytes.fromhex(sys.stdin.read()))
+counters = InvocationCounters(memory)
+sent = [counters.next() for _ in range(150)]
+least = counters.least(3)
+counters.accept(3, 0xFFFFFFFE)
+refused = 0
+for counter in (0, least, 0xFFFFFFFE):
+    try: counters.accept(3, counter)
+    except CountersError: refused += 1
+gc.collect(); gc.disable()
+before = gc.mem_alloc()
+for n in range(99): counters.next()
+used = gc.mem_alloc() - before
+print(json.dumps([sent, least, refused, used, memory.content.hex()]))
+"""
+
+
+def test_micropython_goes_on_where_cpython_left_off_and_back() -> None:
+    meter = stored(0xFFFF_0000, 0x8000_0000)
+    script = ON_MICROPYTHON.format(firmware=str(ROOT / "firmware"), address=AREA.address)
+    content = meter.chip.peek(AREA.address, AREA.size)
+    command = [find_micropython(), "-X", "heapsize=192K", "-c", script]
+    done = subprocess.run(command, input=content.hex(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    sent, least, refused, used, content = json.loads(done.stdout)
+    assert sent == list(range(0xFFFF_0000, 0xFFFF_0000 + 150))
+    assert least == 0x8000_0000 and refused == 3
+    assert used <= 4096  # a reservation; nothing for the numbers, which are no objects on the 64-bit port
+    meter.chip.poke(AREA.address, bytes.fromhex(content))
+    meter.boot()
+    assert meter.counters.least(3) == 0xFFFF_FFFF and meter.counters.least(4) == 0x8000_0000
+    assert meter.counters.next() == 0xFFFF_0000 + 300
 
 
 def test_a_replay_after_a_power_cut_is_refused() -> None:
