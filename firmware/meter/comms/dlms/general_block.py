@@ -26,7 +26,7 @@ _ABORT = b"\xe0\x80\x00\x00\x00\x00\x00"
 
 
 class Transfer:
-    """A request that comes in blocks, then its answer. Each side numbers all blocks it sends, those without data too."""
+    """A request that comes in blocks, then its answer. Each side numbers all its blocks, those without data too."""
 
     def __init__(self):
         self._received = 0  # number of the client's last block in order
