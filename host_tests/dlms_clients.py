@@ -18,12 +18,14 @@ from gurux_dlms.enums import (
     RequestTypes,
     Security,
 )
+from gurux_dlms.GXDLMSSettings import GXDLMSSettings
 from gurux_dlms.objects import GXDLMSObject
 from gurux_dlms.secure import GXDLMSSecureClient
 
 from host_tests.dlms_fakes import AUTHENTICATION_KEY, CLIENT_TITLE, ENCRYPTION_KEY
 
-# Two methods that gurux-dlms 1.0.203 itself calls when an answer with short names comes in blocks, but does not have
+# What gurux-dlms 1.0.203 itself uses but does not have: short names in blocks, general blocks
+GXDLMSSettings.blockNumber = property(lambda settings: settings.blockIndex)
 GXReplyData.setTotalCount = lambda reply, count: setattr(reply, "totalCount", count)
 GXReplyData.getMoreData = lambda reply: reply.moreData
 

@@ -12,6 +12,10 @@ for number, name in enumerate(("UNKNOWN", "DENIED", "TYPE", "RANGE", "BUSY")):
         setattr(door, name, f"reason {number}")
 
 
+if not hasattr(door, "level_of_client"):
+    door.level_of_client = lambda client: None if client & 15 or not 16 <= client <= 96 else (client - 16) >> 4
+
+
 class Refused(Exception):
     def __init__(self, reason):
         super().__init__(reason)
@@ -227,7 +231,7 @@ class FakeAccess:
         self.journal = []
         self.failures = {}
         self.passwords, self.secrets = dict(PASSWORDS), dict(SECRETS)
-        self.refused_mechanisms = ()
+        self.refused_mechanisms = []
 
     def _may(self, needed, level):
         return needed is not None and (0 if level >= 5 else level) >= needed
@@ -263,9 +267,9 @@ class FakeAccess:
     def secret(self, level):
         return self.secrets.get(level, b"")
 
-    def change_secret(self, level, secret):
+    def change_secret(self, level, secret, mechanism):
         self.journal.append(("secret", level, secret))
-        self.passwords[level] = self.secrets[level] = secret
+        (self.passwords if mechanism == 1 else self.secrets)[level] = secret
 
     def succeeded(self, level, channel):
         self.failures[level] = 0

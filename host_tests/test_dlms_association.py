@@ -36,18 +36,18 @@ HIGH = (
 ACCEPTED = "6129a109060760857405080101a203020100a305a103020100be10040e0800065f1f040000501f01f40007"
 
 
-def test_an_association_without_security_is_the_green_books():
+def test_an_association_without_security_is_the_green_books() -> None:
     assert FakeMeter(max_pdu=500).ask(16, NO_SECURITY) == ACCEPTED
 
 
-def test_an_association_with_a_password_is_the_green_books():
+def test_an_association_with_a_password_is_the_green_books() -> None:
     meter = FakeMeter(max_pdu=500)
     meter.access.passwords[1] = b"12345678"
     assert meter.ask(32, LOW) == ACCEPTED
     assert meter.access.failures == {1: 0}
 
 
-def test_the_first_passes_of_high_level_security_are_the_green_books_but_for_the_challenge():
+def test_the_first_passes_of_high_level_security_are_the_green_books_but_for_the_challenge() -> None:
     meter = FakeMeter(max_pdu=500)
     answer = meter.ask(32, HIGH.replace("80205", "80203"))
     before = "614aa109060760857405080101a203020100a305a10302010e88020780890760857405080203aa128010"
@@ -55,7 +55,7 @@ def test_the_first_passes_of_high_level_security_are_the_green_books_but_for_the
     assert answer[len(before) + 32 :] == "be10040e0800065f1f040000501f01f40007"
 
 
-def test_a_short_name_association_is_answered_in_the_compact_form_that_old_readers_send():
+def test_a_short_name_association_is_answered_in_the_compact_form_that_old_readers_send() -> None:
     # context 2, protocol version, empty password, conformance without 1F: as seen in readers of this family
     request = "a109060760857405080102" + "ac028000" + "be0f040d01000000065f04001c1b20ffff"
     meter = FakeMeter()
@@ -65,7 +65,7 @@ def test_a_short_name_association_is_answered_in_the_compact_form_that_old_reade
         assert answer == ("6128a109060760857405080102a203020100a305a103020100be0f040d0800065f04001c1b200400fa00")
 
 
-def test_the_negotiated_conformance_is_the_proposal_and_what_the_server_can():
+def test_the_negotiated_conformance_is_the_proposal_and_what_the_server_can() -> None:
     assert FakeMeter().ask(16, aarq(conformance="ffffff")).endswith("205e9f04000007")
     assert FakeMeter().ask(16, aarq(conformance="000010")).endswith("00001004000007")
     assert FakeMeter().ask(16, aarq(2, conformance="ffffff")).endswith("3c1b200400fa00")
@@ -107,19 +107,19 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("what", list(REFUSALS))
-def test_a_request_is_refused_with_the_standards_diagnostic(what: str):
+def test_a_request_is_refused_with_the_standards_diagnostic(what: str) -> None:
     client, request, diagnostic = REFUSALS[what]
     meter = FakeMeter()
     assert outcome(meter.ask(client, request)) == (1, diagnostic)
     assert meter.ask(client, GET_ENERGY) == NOT_POSSIBLE
 
 
-def test_another_version_of_acse_is_refused_by_the_provider():
+def test_another_version_of_acse_is_refused_by_the_provider() -> None:
     answer = FakeMeter().ask(16, aarq(extra="80020640"))
     assert "a305a203020102" in answer and outcome(answer) == (1, 2)
 
 
-def test_ciphered_contexts_do_not_exist_in_a_meter_without_keys():
+def test_ciphered_contexts_do_not_exist_in_a_meter_without_keys() -> None:
     meter = FakeMeter(has_keys=False)
     assert outcome(meter.ask(32, aarq(3, 1, PASSWORD, title=CLIENT_TITLE))) == (1, 2)
     assert outcome(meter.ask(32, aarq(1, 5, b"12345678", title=CLIENT_TITLE))) == (1, 13)
@@ -134,19 +134,19 @@ def test_ciphered_contexts_do_not_exist_in_a_meter_without_keys():
         (aarq(size=11), "0e010603"),  # PDU too short
     ],
 )
-def test_an_initiate_request_is_refused_with_its_own_error(request_: str, error: str):
+def test_an_initiate_request_is_refused_with_its_own_error(request_: str, error: str) -> None:
     answer = FakeMeter().ask(16, request_)
     assert outcome(answer) == (1, 1)
     assert error_in(answer) == error
 
 
-def test_a_wrong_initiate_request_does_not_cost_an_attempt():
+def test_a_wrong_initiate_request_does_not_cost_an_attempt() -> None:
     meter = FakeMeter()
     meter.ask(32, aarq(1, 1, b"wrong", size=11))
     assert meter.access.failures == {}
 
 
-def test_a_locked_level_answers_a_right_password_as_a_wrong_one():
+def test_a_locked_level_answers_a_right_password_as_a_wrong_one() -> None:
     meter = FakeMeter()
     refused = [meter.ask(32, aarq(1, 1, b"wrong")) for _ in range(3)]
     assert meter.access.failures == {1: 3}
@@ -154,17 +154,25 @@ def test_a_locked_level_answers_a_right_password_as_a_wrong_one():
     assert outcome(meter.ask(48, aarq(1, 1, PASSWORDS[2]))) == (0, 0)
 
 
-def test_an_access_condition_refuses_the_mechanism():
+def test_an_access_condition_refuses_the_mechanism() -> None:
     meter = FakeMeter()
-    meter.access.refused_mechanisms = (1,)
+    meter.access.refused_mechanisms = [1]
     assert outcome(meter.ask(32, aarq(1, 1, PASSWORD))) == (1, 11)
+    meter.access.refused_mechanisms = [1, 3, 4, 5, 6]  # a channel or level that is closed altogether
+    assert outcome(meter.ask(32, aarq(1, 1, PASSWORD))) == (1, 13)
+
+
+def test_a_level_without_secret_has_no_high_level_security():
+    meter = FakeMeter()
+    del meter.access.secrets[1]
+    assert outcome(meter.ask(32, aarq(1, 3, b"K56iVagY"))) == (1, 13)
 
 
 # --- the public client ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("request_", [aarq(), aarq(mechanism=0), aarq(mechanism=1, value=b""), aarq(value=b"")])
-def test_the_public_client_needs_no_authentication(request_: str):
+def test_the_public_client_needs_no_authentication(request_: str) -> None:
     meter = FakeMeter()
     assert outcome(meter.ask(16, request_)) == (0, 0)
     assert meter.ask(16, GET_ENERGY) == ENERGY_IS
@@ -181,7 +189,7 @@ def pending(meter: FakeMeter, client: int = 32, mechanism: int = 3) -> bytes:
     return bytes.fromhex(answer[at : at + 32])
 
 
-def test_nothing_but_the_reply_is_answered_while_the_log_in_is_pending():
+def test_nothing_but_the_reply_is_answered_while_the_log_in_is_pending() -> None:
     meter = FakeMeter()
     proof = hashlib.md5(pending(meter) + SECRETS[1]).hexdigest()
     assert meter.ask(32, GET_ENERGY) == NOT_POSSIBLE
@@ -193,7 +201,7 @@ def test_nothing_but_the_reply_is_answered_while_the_log_in_is_pending():
     assert meter.access.failures == {1: 0}
 
 
-def test_a_wrong_reply_ends_the_association_and_counts():
+def test_a_wrong_reply_ends_the_association_and_counts() -> None:
     meter = FakeMeter()
     proof = hashlib.md5(pending(meter) + SECRETS[2]).hexdigest()
     assert meter.ask(32, REPLY_TO_HLS + "0910" + proof) == "c701c10300"
@@ -201,7 +209,7 @@ def test_a_wrong_reply_ends_the_association_and_counts():
     assert meter.ask(32, GET_ENERGY) == NOT_POSSIBLE
 
 
-def test_a_challenge_is_good_for_one_reply():
+def test_a_challenge_is_good_for_one_reply() -> None:
     meter = FakeMeter()
     first = pending(meter)
     second = pending(meter)
@@ -210,14 +218,14 @@ def test_a_challenge_is_good_for_one_reply():
     assert meter.ask(32, REPLY_TO_HLS + "0910" + hashlib.md5(second + SECRETS[1]).hexdigest()) == NOT_POSSIBLE
 
 
-def test_a_reply_to_no_challenge_is_refused():
+def test_a_reply_to_no_challenge_is_refused() -> None:
     meter = FakeMeter()
     meter.ask(32, aarq(1, 1, PASSWORD))
     assert meter.ask(32, REPLY_TO_HLS + "09083132333435363738") == "c701c10300"
     assert meter.access.failures == {1: 0}
 
 
-def test_short_names_reply_at_fa58_by_reading_or_writing():
+def test_short_names_reply_at_fa58_by_reading_or_writing() -> None:
     for request in ("050104fa5800%s", "060102fa5801%s"):
         meter = FakeMeter()
         answer = meter.ask(32, aarq(2, 3, b"K56iVagY", conformance="1c1b20"))
@@ -233,7 +241,7 @@ def test_short_names_reply_at_fa58_by_reading_or_writing():
 # --- ends -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_release_ends_the_association():
+def test_a_release_ends_the_association() -> None:
     for request, answer in (
         ("6203800100", "6303800100"),
         ("6200", "6303800100"),
@@ -249,14 +257,14 @@ def test_a_release_ends_the_association():
         assert meter.ask(16, request) == "6303800100"
 
 
-def test_a_release_that_is_none_changes_nothing():
+def test_a_release_that_is_none_changes_nothing() -> None:
     meter = FakeMeter()
     meter.ask(16, aarq())
     assert meter.ask(16, "6204800100") == ""
     assert meter.ask(16, GET_ENERGY) == ENERGY_IS
 
 
-def test_a_new_request_replaces_the_association_even_if_it_is_refused():
+def test_a_new_request_replaces_the_association_even_if_it_is_refused() -> None:
     meter = FakeMeter()
     meter.ask(32, aarq(1, 1, PASSWORD))
     assert outcome(meter.ask(32, aarq(2, 1, PASSWORD, conformance="1c1b20"))) == (0, 0)
@@ -265,7 +273,7 @@ def test_a_new_request_replaces_the_association_even_if_it_is_refused():
     assert meter.ask(32, "0501021ce8") == "0e050201"
 
 
-def test_clients_have_associations_of_their_own_and_the_connection_ends_them_all():
+def test_clients_have_associations_of_their_own_and_the_connection_ends_them_all() -> None:
     meter = FakeMeter()
     meter.ask(16, aarq())
     meter.ask(32, aarq(2, 1, PASSWORD, conformance="1c1b20"))
@@ -276,13 +284,13 @@ def test_clients_have_associations_of_their_own_and_the_connection_ends_them_all
     assert meter.ask(16, GET_ENERGY) == NOT_POSSIBLE
 
 
-def test_other_logical_devices_are_silent():
+def test_other_logical_devices_are_silent() -> None:
     meter = FakeMeter()
     for device in (0, 2, 16, 127, 0x3FFF):
         assert meter.server.request(16, device, bytes.fromhex(aarq())) is None
 
 
-def test_what_is_no_service_of_the_server_is_told_apart():
+def test_what_is_no_service_of_the_server_is_told_apart() -> None:
     meter = FakeMeter()
     assert meter.ask(16, "0501021ce8") == "0e050201"
     assert meter.ask(16, "0601021ce8010600000000") == "0e060201"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from dlms_cosem import security
 
@@ -32,7 +34,7 @@ DED = {0xC0: 0xD0, 0xC1: 0xD1, 0xC3: 0xD3}
 class Client:
     """Seals requests and opens answers; the client's invocation counter is `counter`."""
 
-    def __init__(self, policy: int = 0, control: int = BOTH, sap: int = 48, general: bool = False, **meter):
+    def __init__(self, policy: int = 0, control: int = BOTH, sap: int = 48, general: bool = False, **meter: Any):
         self.meter = FakeMeter(policy, **meter)
         self.control, self.sap, self.general = control, sap, general
         self.counter = 100
@@ -90,7 +92,7 @@ class Client:
         body += bytes([0xBE, len(information) + 2, 4, len(information)]) + information
         return bytes(self.meter.server.request(self.sap, 1, bytes([0x60, len(body)]) + body) or b"")
 
-    def ask(self, apdu: bytes, **how) -> bytes:
+    def ask(self, apdu: bytes, **how: Any) -> bytes:
         return self.open(self.raw(self.seal(apdu, **how)))
 
     def raw(self, apdu: bytes) -> bytes:
@@ -105,7 +107,7 @@ def accepted(aare: bytes) -> bool:
 
 @pytest.mark.parametrize("control", [AUTHENTICATED, ENCRYPTED, BOTH])
 @pytest.mark.parametrize("general", [False, True])
-def test_an_answer_is_protected_as_the_request_was(control: int, general: bool):
+def test_an_answer_is_protected_as_the_request_was(control: int, general: bool) -> None:
     client = Client(control >> 4, control, general=general)
     aare = client.associate()
     assert accepted(aare) and b"\xa4\x0a\x04\x08" + METER_TITLE in aare
@@ -119,7 +121,7 @@ def test_an_answer_is_protected_as_the_request_was(control: int, general: bool):
 
 @pytest.mark.parametrize("policy", [1, 2, 3])
 @pytest.mark.parametrize("control", [0, AUTHENTICATED, ENCRYPTED, BOTH])
-def test_the_policy_decides_what_is_protected_well_enough(policy: int, control: int):
+def test_the_policy_decides_what_is_protected_well_enough(policy: int, control: int) -> None:
     client = Client(policy, BOTH)
     assert accepted(client.associate())
     request = client.seal(GET_ENERGY, control=control) if control else GET_ENERGY
@@ -131,7 +133,7 @@ def test_the_policy_decides_what_is_protected_well_enough(policy: int, control: 
         assert answer == b"\xd8\x01\x03"
 
 
-def test_without_a_policy_plain_requests_have_plain_answers():
+def test_without_a_policy_plain_requests_have_plain_answers() -> None:
     client = Client(0)
     assert accepted(client.associate(plain=True))
     assert client.raw(GET_ENERGY) == ENERGY_IS
@@ -139,13 +141,13 @@ def test_without_a_policy_plain_requests_have_plain_answers():
 
 
 @pytest.mark.parametrize("policy", [1, 2, 3])
-def test_with_a_policy_a_plain_initiate_request_is_refused(policy: int):
+def test_with_a_policy_a_plain_initiate_request_is_refused(policy: int) -> None:
     aare = Client(policy).associate(plain=True)
     assert aare.endswith(bytes.fromhex("be0604040e010604"))
     assert not accepted(aare)
 
 
-def test_an_initiate_request_that_is_not_genuine_is_refused():
+def test_an_initiate_request_that_is_not_genuine_is_refused() -> None:
     client = Client(3)
     client.key = bytes(16)
     aare = client.associate()
@@ -153,11 +155,11 @@ def test_an_initiate_request_that_is_not_genuine_is_refused():
     assert client.meter.access.failures == {}
 
 
-def test_a_ciphered_initiate_request_in_a_plain_context_is_refused():
+def test_a_ciphered_initiate_request_in_a_plain_context_is_refused() -> None:
     assert Client(0).associate(context=1).endswith(bytes.fromhex("be0604040e010006"))
 
 
-def test_a_replay_is_answered_with_the_least_counter_and_does_nothing():
+def test_a_replay_is_answered_with_the_least_counter_and_does_nothing() -> None:
     client = Client(3)
     client.associate()
     sealed = client.seal(bytes.fromhex("c101c10001" + PARAMETER.hex() + "02001200f0"))
@@ -168,14 +170,14 @@ def test_a_replay_is_answered_with_the_least_counter_and_does_nothing():
     assert client.ask(GET_ENERGY) == ENERGY_IS
 
 
-def test_a_replayed_association_is_refused():
+def test_a_replayed_association_is_refused() -> None:
     client = Client(3)
     assert accepted(client.associate())
     client.counter -= 1
     assert client.associate().endswith(bytes.fromhex("be0604040e010006"))
 
 
-def test_what_is_forged_is_told_so_and_moves_no_counter():
+def test_what_is_forged_is_told_so_and_moves_no_counter() -> None:
     client = Client(3)
     client.associate()
     sealed = bytearray(client.seal(GET_ENERGY, counter=4_000_000_000))
@@ -184,7 +186,7 @@ def test_what_is_forged_is_told_so_and_moves_no_counter():
     assert client.ask(GET_ENERGY) == ENERGY_IS
 
 
-def test_a_dedicated_key_protects_its_association_and_no_other():
+def test_a_dedicated_key_protects_its_association_and_no_other() -> None:
     client = Client(3)
     assert accepted(client.associate(dedicated="0110" + DEDICATED_KEY.hex()))
     client.key, client.tags, client.counter = DEDICATED_KEY, DED, 0
@@ -198,13 +200,13 @@ def test_a_dedicated_key_protects_its_association_and_no_other():
 
 
 @pytest.mark.parametrize("dedicated", ["0110" + DEDICATED_KEY.hex(), "010f" + DEDICATED_KEY[1:].hex()])
-def test_a_dedicated_key_that_is_readable_or_short_is_refused(dedicated: str):
+def test_a_dedicated_key_that_is_readable_or_short_is_refused(dedicated: str) -> None:
     is_short = dedicated.startswith("010f")
     client = Client(0)
     assert client.associate(dedicated=dedicated, plain=not is_short).endswith(bytes.fromhex("be0604040e010604"))
 
 
-def test_a_long_answer_is_protected_block_by_block_within_the_clients_limit():
+def test_a_long_answer_is_protected_block_by_block_within_the_clients_limit() -> None:
     client = Client(3)
     client.associate(size=200)
     request, data, number = bytes.fromhex("c001c10007" + PROFILE.hex() + "0200"), b"", 1
@@ -220,7 +222,7 @@ def test_a_long_answer_is_protected_block_by_block_within_the_clients_limit():
     assert len(axdr.decode(t.array(t.structure(t.OCTETS, t.UINT8, t.UINT32)), data)[0]) == ROWS
 
 
-def test_short_names_are_ciphered_too():
+def test_short_names_are_ciphered_too() -> None:
     client = Client(3)
     aare = client.associate(4, "5c1b20")
     assert client.open(aare[aare.index(b"\xbe") + 4 :]).hex() == "0800065f1f04005c1b200400fa00"
@@ -230,7 +232,7 @@ def test_short_names_are_ciphered_too():
     assert client.raw(bytes.fromhex("0501021ce8")) == b"\xd8\x01\x03"
 
 
-def test_a_malformed_service_inside_is_an_exception():
+def test_a_malformed_service_inside_is_an_exception() -> None:
     client = Client(3)
     client.associate()
     assert client.raw(client.seal(b"\xc0\x01\xc1\x00")) == b"\xd8\x01\x01"
@@ -238,7 +240,7 @@ def test_a_malformed_service_inside_is_an_exception():
     assert client.ask(b"\xc0\x01\xc1\x00") == b"\xd8\x01\x01"
 
 
-def test_a_ciphered_release_has_a_ciphered_answer_and_a_forged_one_none():
+def test_a_ciphered_release_has_a_ciphered_answer_and_a_forged_one_none() -> None:
     client = Client(3)
     client.associate()
     initiate = bytes.fromhex("0100000006" + "5f1f0400605e9f0000")
@@ -255,16 +257,18 @@ def test_a_ciphered_release_has_a_ciphered_answer_and_a_forged_one_none():
     assert client.raw(client.seal(GET_ENERGY)) == b"\xd8\x01\x01"
 
 
-def test_a_pdu_size_without_room_for_protection_is_refused():
+def test_a_pdu_size_without_room_for_protection_is_refused() -> None:
     assert Client(0).associate(size=60).endswith(bytes.fromhex("be0604040e010603"))
 
 
-def test_a_notification_is_protected_as_the_policy_says():
+def test_a_notification_is_protected_as_the_policy_says() -> None:
     client = Client(3, general=True)
     client.associate()
     server = client.meter.server
     server.event(client.sap, client.meter.model.get(8, CLOCK), 3, -60)
-    sap, device, apdu = server.notification()
+    waiting = server.notification()
+    assert waiting is not None
+    sap, device, apdu = waiting
     assert (sap, device) == (client.sap, 1)
     assert client.open(apdu) == bytes.fromhex("c2000008" + CLOCK.hex() + "0310ffc4")
     server.push(16, t.UINT8, 1)  # this client has no association, so it cannot be protected

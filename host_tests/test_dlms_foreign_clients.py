@@ -69,7 +69,7 @@ LOG_INS = [
 
 
 @pytest.mark.parametrize(("level", "mechanism", "policy"), LOG_INS)
-def test_gurux_logs_in_reads_and_releases(level: int, mechanism: int, policy: int):
+def test_gurux_logs_in_reads_and_releases(level: int, mechanism: int, policy: int) -> None:
     meter, client = connected(level, mechanism, policy, security=policy << 4)
     assert client.read(of(GXDLMSRegister, "1.1.1.8.0.255"), 2) == 1234567
     clock = of(GXDLMSClock, "0.0.1.0.0.255")
@@ -81,7 +81,7 @@ def test_gurux_logs_in_reads_and_releases(level: int, mechanism: int, policy: in
 
 
 @pytest.mark.parametrize("mechanism", [1, 3, 4, 6])
-def test_gurux_is_refused_with_a_wrong_secret(mechanism: int):
+def test_gurux_is_refused_with_a_wrong_secret(mechanism: int) -> None:
     meter = FakeMeter()
     client = GuruxClient(meter.server, 48, b"a wrong secret 1", mechanism)
     with pytest.raises((GXDLMSException, Refusal)):
@@ -89,7 +89,7 @@ def test_gurux_is_refused_with_a_wrong_secret(mechanism: int):
     assert meter.access.failures == {2: 1}
 
 
-def test_gurux_is_refused_with_a_wrong_key():
+def test_gurux_is_refused_with_a_wrong_key() -> None:
     meter = FakeMeter()
     client = GuruxClient(meter.server, 48, b"", 5)
     client.client.ciphering.blockCipherKey = bytearray(16)
@@ -99,7 +99,7 @@ def test_gurux_is_refused_with_a_wrong_key():
 
 
 @pytest.mark.parametrize("policy", [0, 3])
-def test_gurux_reads_a_buffer_in_blocks_by_range_and_by_entry(policy: int):
+def test_gurux_reads_a_buffer_in_blocks_by_range_and_by_entry(policy: int) -> None:
     _, client = connected(1, policy=policy, security=policy << 4)
     profile = of(GXDLMSProfileGeneric, "1.0.99.1.0.255")
     reply = client.exchange(client.client.read(profile, 2))
@@ -112,7 +112,15 @@ def test_gurux_reads_a_buffer_in_blocks_by_range_and_by_entry(policy: int):
     assert len(reply.value) == 4
 
 
-def test_gurux_finds_all_objects_with_their_rights():
+def test_gurux_reads_a_buffer_in_general_blocks() -> None:
+    general = Conformance.GET | Conformance.GENERAL_BLOCK_TRANSFER
+    _, client = connected(1, conformance=general)
+    reply = client.exchange(client.client.read(of(GXDLMSProfileGeneric, "1.0.99.1.0.255"), 2))
+    assert [row[2] for row in reply.value] == [1000 * (n + 1) for n in range(ROWS)]
+    assert len(client.apdus) > 10 and all(apdu[0] == 0xE0 for apdu in client.apdus[1:])
+
+
+def test_gurux_finds_all_objects_with_their_rights() -> None:
     _, client = connected(2)
     objects = client.objects()
     assert {found.logicalName for found in objects} == {"0.0.40.0.0.255"} | {
@@ -123,14 +131,14 @@ def test_gurux_finds_all_objects_with_their_rights():
     assert objects.findByLN(ObjectType.REGISTER, "1.1.1.8.0.255").getAccess(2) == AccessMode.READ
 
 
-def test_gurux_reads_a_list():
+def test_gurux_reads_a_list() -> None:
     _, client = connected(2)
     energy, serial = of(GXDLMSRegister, "1.1.1.8.0.255"), of(GXDLMSData, "0.0.96.1.0.255")
     reply = client.exchange(client.client.readList([(energy, 2), (serial, 2)]))
     assert list(reply.value) == [1234567, bytearray(b"LGZ0050725713")]
 
 
-def test_gurux_writes_and_calls_methods():
+def test_gurux_writes_and_calls_methods() -> None:
     meter, client = connected(2)
     parameter = of(GXDLMSData, "0.0.96.50.0.255")
     parameter.value = 240
@@ -145,7 +153,7 @@ def test_gurux_writes_and_calls_methods():
         client.method(of(GXDLMSRegister, "1.1.1.8.0.255"), 1, 0, DataType.INT8)
 
 
-def test_gurux_writes_long_values_in_blocks():
+def test_gurux_writes_long_values_in_blocks() -> None:
     meter = FakeMeter(max_pdu=128)
     client = GuruxClient(meter.server, 48, PASSWORDS[2], 1)
     client.connect()
@@ -156,7 +164,7 @@ def test_gurux_writes_long_values_in_blocks():
     assert meter.access.journal[-1][3] == name
 
 
-def test_gurux_understands_the_association_object():
+def test_gurux_understands_the_association_object() -> None:
     _, client = connected(2)
     association = of(GXDLMSAssociationLogicalName, "0.0.40.0.0.255")
     for n in (3, 4, 5, 6, 8, 9):
@@ -171,7 +179,7 @@ def test_gurux_understands_the_association_object():
 # --- gurux-dlms, short names ----------------------------------------------------------------------------------------
 
 
-def test_gurux_reads_with_short_names():
+def test_gurux_reads_with_short_names() -> None:
     _, client = connected(1, short_names=True, conformance=SHORT_NAMES)
     assert client.read(of(GXDLMSRegister, "1.1.1.8.0.255", True), 2) == 1234567
     profile = of(GXDLMSProfileGeneric, "1.0.99.1.0.255", True)
@@ -181,7 +189,7 @@ def test_gurux_reads_with_short_names():
     assert [row[2] for row in reply.value] == [3000, 4000, 5000, 6000]
 
 
-def test_gurux_finds_all_base_names():
+def test_gurux_finds_all_base_names() -> None:
     _, client = connected(2, short_names=True, conformance=SHORT_NAMES)
     objects = client.objects()
     expected = {base: ".".join(str(part) for part in name) for name, base in NAMES.items()}
@@ -190,7 +198,7 @@ def test_gurux_finds_all_base_names():
     assert client.exchange(client.client.read(association, 3)).value[0][0] & 0xFFFF == 0xFA00
 
 
-def test_gurux_writes_and_lists_with_short_names():
+def test_gurux_writes_and_lists_with_short_names() -> None:
     meter, client = connected(2, short_names=True, conformance=SHORT_NAMES)
     parameter = of(GXDLMSData, "0.0.96.50.0.255", True)
     parameter.value = 240
@@ -223,7 +231,7 @@ BUFFER = attribute(enumerations.CosemInterface.PROFILE_GENERIC, "1.0.99.1.0.255"
         (32, {"gmac": True, "keys": True}, 3),
     ],
 )
-def test_dlms_cosem_logs_in_reads_and_releases(client: int, options: dict, policy: int):
+def test_dlms_cosem_logs_in_reads_and_releases(client: int, options: dict, policy: int) -> None:
     meter = FakeMeter(policy)
     other = CosemClient(meter.server, client, **options)
     other.connect()
@@ -236,7 +244,7 @@ def test_dlms_cosem_logs_in_reads_and_releases(client: int, options: dict, polic
     assert meter.ask(client, "c001c10003" + ENERGY.hex() + "0200") == "d80101"
 
 
-def test_dlms_cosem_reads_a_list_and_writes_and_calls():
+def test_dlms_cosem_reads_a_list_and_writes_and_calls() -> None:
     meter = FakeMeter()
     other = CosemClient(meter.server, 48, password=PASSWORDS[2])
     other.associate()
@@ -252,7 +260,7 @@ def test_dlms_cosem_reads_a_list_and_writes_and_calls():
         other.action(reset, bytes.fromhex("0f00"))
 
 
-def test_dlms_cosem_understands_refusals():
+def test_dlms_cosem_understands_refusals() -> None:
     other = CosemClient(FakeMeter().server, 32, password=b"wrong")
     with pytest.raises(exceptions.DlmsClientException, match="AUTHENTICATION_FAILED"):
         other.associate()
@@ -265,7 +273,7 @@ def test_dlms_cosem_understands_refusals():
         other.get(PARAMETER_VALUE)
 
 
-def test_dlms_cosem_reads_on_after_its_counter_went_back():
+def test_dlms_cosem_reads_on_after_its_counter_went_back() -> None:
     meter = FakeMeter(3)
     other = CosemClient(meter.server, 32, password=PASSWORDS[1], keys=True)
     other.associate()

@@ -27,13 +27,13 @@ def run(seed: int, dialogues: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(SHARES))
-def test_damaged_dialogues_change_nothing(seed: int):
+def test_damaged_dialogues_change_nothing(seed: int) -> None:
     run(seed, 19_000 // SHARES)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(100, 120))
-def test_a_million_damaged_dialogues_change_nothing(seed: int):
+def test_a_million_damaged_dialogues_change_nothing(seed: int) -> None:
     run(seed, 50_000)
 
 
@@ -45,7 +45,7 @@ PLAIN = [bytes.fromhex(text) for text in (*LOG_INS, *LOGICAL, *SHORT_LOG_INS, *S
     st.lists(st.one_of(st.sampled_from(PLAIN), st.binary(max_size=60)), max_size=6),
     st.sampled_from([LOG_INS[0], LOG_INS[3], SHORT_LOG_INS[0], SHORT_LOG_INS[1]]),
 )
-def test_any_bytes_have_an_answer_or_none(apdus: list[bytes], log_in: str):
+def test_any_bytes_have_an_answer_or_none(apdus: list[bytes], log_in: str) -> None:
     meter = FakeMeter(max_pdu=128)
     hold(meter, 32, [bytes.fromhex(log_in), *apdus])
     unchanged(meter, 32)
@@ -53,7 +53,7 @@ def test_any_bytes_have_an_answer_or_none(apdus: list[bytes], log_in: str):
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 255), st.integers(0, 255), st.binary(min_size=1, max_size=40)), max_size=8))
-def test_any_client_and_any_device_are_borne(requests: list[tuple[int, int, bytes]]):
+def test_any_client_and_any_device_are_borne(requests: list[tuple[int, int, bytes]]) -> None:
     meter = FakeMeter()
     for client, device, apdu in requests:
         meter.server.request(client, device, apdu)

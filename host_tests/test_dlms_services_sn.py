@@ -23,13 +23,13 @@ def associated(level: int = 2, conformance: str = "3c1b20", size: int = 0) -> tu
 # --- READ -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_clock_is_read_as_readers_of_this_family_do():
+def test_the_clock_is_read_as_readers_of_this_family_do() -> None:
     meter, client = associated()
     assert meter.ask(client, "0501022bc8") == "0c0100090c" + TIME.hex()
     assert meter.ask(client, "0501022bc0") == "0c01000906" + CLOCK.hex()
 
 
-def test_twelve_names_are_read_at_once():
+def test_twelve_names_are_read_at_once() -> None:
     meter, client = associated()
     answer = bytes.fromhex(meter.ask(client, "050c" + "021ce8" * 11 + "02fd08"))
     assert answer.hex().startswith("0c0c" + ENERGY_IS * 11 + "00090d")
@@ -50,17 +50,17 @@ def test_twelve_names_are_read_at_once():
         (1, "046278" + "02" + "0600000001", 12),
     ],
 )
-def test_what_cannot_be_read_has_its_result_code(level: int, variable: str, result: int):
+def test_what_cannot_be_read_has_its_result_code(level: int, variable: str, result: int) -> None:
     meter, client = associated(level)
     assert meter.ask(client, "0501" + variable) == f"0c0101{result:02x}"
 
 
-def test_errors_stand_between_values():
+def test_errors_stand_between_values() -> None:
     meter, client = associated(0)
     assert meter.ask(client, "0503" + "021ce8" + "023008" + "021ce8") == "0c03" + ENERGY_IS + "0103" + ENERGY_IS
 
 
-def test_a_buffer_is_read_by_range_and_by_entry():
+def test_a_buffer_is_read_by_range_and_by_entry() -> None:
     meter, client = associated(1)
     column = "0204" + "120008" + "0906" + CLOCK.hex() + "0f02" + "120000"
     span = "01" + "0204" + column + "090c" + TIME.hex() + "19" + TIME.hex() + "0100"
@@ -70,7 +70,7 @@ def test_a_buffer_is_read_by_range_and_by_entry():
 
 
 @pytest.mark.parametrize("size", [24, 140, 300, 0])
-def test_a_long_value_comes_in_blocks(size: int):
+def test_a_long_value_comes_in_blocks(size: int) -> None:
     meter, client = associated(1, size=size)
     answer, data, number = bytes.fromhex(meter.ask(client, "0501026278")), b"", 1
     while True:
@@ -85,7 +85,7 @@ def test_a_long_value_comes_in_blocks(size: int):
     assert meter.ask(client, "0501050001") == "0c010110"
 
 
-def test_a_long_list_comes_in_blocks():
+def test_a_long_list_comes_in_blocks() -> None:
     meter, client = associated(1, size=64)
     answer, data, number = bytes.fromhex(meter.ask(client, "0508" + "02fd08" * 8)), b"", 1
     while not answer[3]:
@@ -96,7 +96,7 @@ def test_a_long_list_comes_in_blocks():
     assert data == b"\x08" + 8 * (b"\x00\x09\x0dLGZ0050725713")
 
 
-def test_a_wrong_block_number_or_another_request_ends_the_transfer():
+def test_a_wrong_block_number_or_another_request_ends_the_transfer() -> None:
     meter, client = associated(1)
     meter.ask(client, "0501026278")
     assert meter.ask(client, "0501050002") == "0c010113"
@@ -106,13 +106,13 @@ def test_a_wrong_block_number_or_another_request_ends_the_transfer():
     assert meter.ask(client, "0501050001") == "0c010110"
 
 
-def test_without_block_transfer_a_long_answer_is_refused():
+def test_without_block_transfer_a_long_answer_is_refused() -> None:
     meter, client = associated(1, "1c0320", 64)
     assert meter.ask(client, "0501026278") == "0c01010e"
     assert meter.ask(client, "0502026278021ce8") == "0e050301"
 
 
-def test_a_request_may_come_in_blocks():
+def test_a_request_may_come_in_blocks() -> None:
     meter, client = associated(1)
     assert meter.ask(client, "050106" + "000001" + "05" + "02021ce802") == "0c01030001"
     assert meter.ask(client, "050106" + "010002" + "02" + "1ce8") == "0c02" + ENERGY_IS * 2
@@ -136,13 +136,13 @@ def test_a_request_may_come_in_blocks():
         (1, "0601023220" + "01" + "120007", "0d010103"),
     ],
 )
-def test_a_write_has_its_result(level: int, request_: str, answer: str):
+def test_a_write_has_its_result(level: int, request_: str, answer: str) -> None:
     meter, client = associated(level)
     assert meter.ask(client, request_) == answer
     assert bool(meter.access.journal or meter.model.calls) == (answer[4:6] == "00")
 
 
-def test_an_unconfirmed_write_has_no_answer_but_its_effect():
+def test_an_unconfirmed_write_has_no_answer_but_its_effect() -> None:
     meter, client = associated(2)
     assert meter.ask(client, "1601023008" + "01" + "1200f0") == ""
     assert meter.ask(client, "0501023008") == "0c01001200f0"
@@ -151,7 +151,7 @@ def test_an_unconfirmed_write_has_no_answer_but_its_effect():
     assert meter.ask(client, "0501023008") == "0c01001200e6"
 
 
-def test_a_long_value_is_written_in_blocks():
+def test_a_long_value_is_written_in_blocks() -> None:
     meter, client = associated(2)
     values = list(range(700))
     data = bytearray.fromhex("01023110" + "01")
@@ -165,7 +165,7 @@ def test_a_long_value_is_written_in_blocks():
     assert meter.access.journal[0][3] == values
 
 
-def test_a_method_that_returns_something_is_read_with_its_parameter():
+def test_a_method_that_returns_something_is_read_with_its_parameter() -> None:
     meter, client = associated(1)
     assert meter.ask(client, "0501043228" + "00" + "09024142") == "0c0100" + "09024142"
     assert meter.model.calls == [("echo", b"AB")]
@@ -175,7 +175,7 @@ def test_a_method_that_returns_something_is_read_with_its_parameter():
     "request_",
     ["05", "0500", "0501", "050102", "0501022b", "0501021ce800", "0502021ce8", "0501031ce8", "050104627802", "050106"],
 )
-def test_what_is_no_read_request_is_told_so(request_: str):
+def test_what_is_no_read_request_is_told_so(request_: str) -> None:
     meter, client = associated(1)
     assert meter.ask(client, request_) == "0e050300"
 
@@ -184,7 +184,7 @@ def test_what_is_no_read_request_is_told_so(request_: str):
     "request_",
     ["06", "0600", "060102300801", "06010230080112", "0601023008011200f000", "0601023008021200f01200f0", "06010701"],
 )
-def test_what_is_no_write_request_changes_nothing(request_: str):
+def test_what_is_no_write_request_changes_nothing(request_: str) -> None:
     meter, client = associated(2)
     assert meter.ask(client, request_) == "0e060300"
     assert meter.access.journal == []
@@ -193,7 +193,7 @@ def test_what_is_no_write_request_changes_nothing(request_: str):
 # --- the association ------------------------------------------------------------------------------------------------
 
 
-def test_the_object_list_gives_the_base_names_of_what_the_client_may_use():
+def test_the_object_list_gives_the_base_names_of_what_the_client_may_use() -> None:
     meter, client = associated(0)
     answer = bytes.fromhex(meter.ask(client, "050102fa08"))
     rows, _ = axdr.decode(t.array(t.structure(t.INT16, t.UINT16, t.UINT8, t.OCTETS)), answer, 3)
@@ -207,7 +207,7 @@ def test_the_object_list_gives_the_base_names_of_what_the_client_may_use():
     assert len(rows) == 1 + len(NAMES)
 
 
-def test_the_access_rights_are_those_of_the_door():
+def test_the_access_rights_are_those_of_the_door() -> None:
     meter, client = associated(2)
     rights = t.structure(
         t.INT16, t.array(t.structure(t.INT8, t.ENUM, t.array(t.INT8))), t.array(t.structure(t.INT8, t.ENUM))
@@ -219,14 +219,14 @@ def test_the_access_rights_are_those_of_the_door():
     assert by_name[0x6270][0][1] == (2, 1, [1, 2])
 
 
-def test_attributes_are_read_by_their_logical_names():
+def test_attributes_are_read_by_their_logical_names() -> None:
     meter, client = associated(0)
     one = "0203" + "120008" + "0906" + CLOCK.hex() + "0f03"
     denied = "0203" + "120001" + "0906" + "0000603200ff" + "0f02"
     assert meter.ask(client, "050104fa30" + "00" + "0102" + one + denied) == "0c0100" + "0102" + "10ffc4" + "00"
 
 
-def test_the_secret_is_changed_by_writing_the_method():
+def test_the_secret_is_changed_by_writing_the_method() -> None:
     meter, client = associated(2)
     assert meter.ask(client, "060102fa40" + "01" + "0903616263") == "0d0100"
     assert meter.access.passwords[2] == b"abc"

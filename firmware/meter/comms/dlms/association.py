@@ -6,9 +6,9 @@ from meter.comms.dlms.acse import LN, NO_SECURITY, SN, SN_CIPHERED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meter.comms.dlms.association_objects import OwnObject
+    from typing import Any
+
     from meter.comms.dlms.blocks import Incoming, Outgoing
-    from meter.comms.dlms.ciphering import Protection
     from meter.comms.dlms.general_block import Transfer
     from meter.comms.dlms.hls import LogIn
 
@@ -16,16 +16,6 @@ if TYPE_CHECKING:
 NONE = const(0)
 PENDING = const(1)  # the client has yet to prove that it knows the secret
 ASSOCIATED = const(2)
-
-_FIRST_CLIENT = const(16)
-_LAST_CLIENT = const(96)
-
-
-def level_of(client: int) -> "int | None":
-    """The access level of a client SAP: 16 is the public client, level 0; up to 96, level 5. None for others."""
-    if client & 15 or not _FIRST_CLIENT <= client <= _LAST_CLIENT:
-        return None
-    return (client - _FIRST_CLIENT) >> 4
 
 
 class Association:
@@ -41,10 +31,10 @@ class Association:
         self.conformance = 0
         self.client_limit = self.pdu_limit = self.send_limit = 0
         self.title: "bytes | None" = None  # the client's system title
-        self.protection: "Protection | None" = None  # in ciphered contexts
+        self.protection: "Any" = None  # ciphering.Protection in ciphered contexts
         self.needed = 0  # bits of the security control that each request must have
         self.log_in: "LogIn | None" = None
-        self.own_object: "OwnObject | None" = None
+        self.own_object: "Any" = None  # association_objects.OwnObject, as soon as it is open or pending
         self.outgoing: "Outgoing | None" = None  # a long answer under way
         self.incoming: "Incoming | None" = None  # a long request under way
         self.general: "Transfer | None" = None  # in general blocks
@@ -57,6 +47,10 @@ class Association:
     @property
     def has_short_names(self) -> bool:
         return self.context == SN or self.context == SN_CIPHERED
+
+    def drop_transfers(self) -> None:
+        """Forget long requests and answers that are under way."""
+        self.outgoing = self.incoming = self.general = None
 
     def opened(self) -> None:
         self.is_open, self.is_pending = True, False

@@ -8,6 +8,7 @@ from micropython import const
 
 from meter import access as door
 from meter.access import Refused
+from meter.comms.dlms.acse import LLS, SHA256
 from meter.comms.dlms.association import Association
 from meter.cosem.classes import Object
 from meter.cosem.data_types import (
@@ -110,7 +111,7 @@ class OwnObject(Object):
     def _rights(self, found) -> tuple:
         """Access rights as both classes tell them: attributes (number, mode, selectors), methods (number, mode)."""
         level, access = self._association.level, self._access
-        attributes = [(1, 1, None)]
+        attributes: "list[tuple]" = [(1, 1, None)]
         for n in range(2, found.attributes + 1):
             mode = (1 if access.may_read(found, n, level) else 0) | (2 if access.may_write(found, n, level) else 0)
             selectors = [1, 2] if n == 2 and mode and found.class_id == _PROFILE else None
@@ -126,8 +127,9 @@ class OwnObject(Object):
             raise Refused(door.DENIED)
         return OCTETS, answer
 
-    def _change_secret(self, secret) -> None:
-        self._access.change_secret(self._association.level, secret)
+    def _change_secret(self, secret, mechanism: int) -> None:
+        """The client's own password (LLS) or secret of high-level security."""
+        self._access.change_secret(self._association.level, secret, mechanism)
 
 
 class AssociationLN(OwnObject):
@@ -183,7 +185,7 @@ class AssociationLN(OwnObject):
     def set(self, n: int, value) -> None:
         if n != 7:
             raise Refused(door.DENIED)
-        self._change_secret(value)
+        self._change_secret(value, LLS)
 
     def method_spec(self, n: int):
         if not 1 <= n <= self.methods:
@@ -200,7 +202,7 @@ class AssociationLN(OwnObject):
             return self._third_pass(value)
         if n != 2:
             raise Refused(door.DENIED)
-        self._change_secret(value)
+        self._change_secret(value, SHA256)
         return None
 
     def _row(self, found) -> tuple:
@@ -255,7 +257,7 @@ class AssociationSN(OwnObject):
             return self._read_by_name(value or ())
         if n not in self._METHODS:
             raise KeyError(n)
-        self._change_secret(value)
+        self._change_secret(value, LLS if n == self._CHANGE_LLS else SHA256)
         return None
 
     def _read_by_name(self, identifications) -> tuple:

@@ -8,7 +8,7 @@ LONGEST_REQUEST = const(8192)  # bytes: a whole tariff table; more than one of t
 
 
 class Outgoing:
-    """A long answer. `source` yields its bytes in pieces, `rest` are those that come before.
+    """A long answer. `source` is an iterator that yields its bytes in pieces, `rest` are those that come before.
 
     `kind` tells the service apart that may ask for more; `number` is the number of the block last sent. What `source`
     raises comes out of `take`.
@@ -24,11 +24,11 @@ class Outgoing:
         """(the next `size` bytes or less, whether they are the last ones); counts the block."""
         rest = self._rest
         while not self._drained and len(rest) <= size:  # one byte more, so that the last block is known to be it
-            piece = next(self._source, None)
-            if piece is None:
-                self._drained = True
-            else:
+            for piece in self._source:
                 rest.extend(piece)
+                break
+            else:
+                self._drained = True
         self._rest = rest[size:]
         self.number += 1
         return rest[:size], self._drained and not self._rest

@@ -6,9 +6,10 @@ finds, then what is wrong with the InitiateRequest, the password last, so that o
 
 from micropython import const
 
+from meter.access import level_of_client
 from meter.comms.dlms import acse, hls
 from meter.comms.dlms.acse import Aarq, Initiate
-from meter.comms.dlms.association import Association, level_of
+from meter.comms.dlms.association import Association
 from meter.comms.dlms.axdr import Malformed
 from meter.comms.dlms.ciphering import ENCRYPTED, CipheringError, KeyInUse, way_of
 from meter.comms.dlms.conformance import negotiate
@@ -24,7 +25,7 @@ from meter.comms.dlms.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meter.comms.dlms.security import Security
+    from typing import Any
 
 _VERSION = const(6)
 _LEAST_PDU = const(12)  # bytes, of the standard
@@ -43,9 +44,9 @@ class Rejected(Exception):
 
 class Establishment:
     """`access`, `channel`: the access door and the channel that clients come by; `security` is None in a meter without
-    keys; `max_pdu`: longest APDU taken and sent, bytes."""
+    keys, else security.Security; `max_pdu`: longest APDU taken and sent, bytes."""
 
-    def __init__(self, access, channel: int, security: "Security | None", max_pdu: int):
+    def __init__(self, access, channel: int, security: "Any", max_pdu: int):
         self._access, self._channel, self._security, self._max_pdu = access, channel, security, max_pdu
 
     def request(self, client: int, apdu) -> tuple:
@@ -65,7 +66,7 @@ class Establishment:
     def _accepted(self, client: int, aarq: Aarq) -> tuple:
         if not aarq.has_version_1:
             raise Rejected(acse.NO_COMMON_VERSION, is_provider=True)
-        level = level_of(client)
+        level = level_of_client(client)
         if level is None:
             raise Rejected(acse.CALLING_TITLE_NOT_RECOGNISED)
         association = Association(client, level)
@@ -74,7 +75,7 @@ class Establishment:
         if aarq.information is None:
             raise Rejected(acse.NO_REASON, INITIATE_OTHER)
         plain, protected = self._opened(association, aarq.information)
-        response = self._initiated(association, Initiate(plain), protected)
+        response: "bytes | bytearray" = self._initiated(association, Initiate(plain), protected)
         diagnostic = self._authenticate(association, aarq)
         hls_pass = None
         if association.log_in is not None:
@@ -91,7 +92,7 @@ class Establishment:
     def _take_context(self, association: Association, aarq: Aarq) -> None:
         context = aarq.context
         is_ciphered = context in (acse.LN_CIPHERED, acse.SN_CIPHERED)
-        if context not in (acse.LN, acse.SN) and (not is_ciphered or self._security is None):
+        if context is None or context not in (acse.LN, acse.SN) and (not is_ciphered or self._security is None):
             raise Rejected(acse.CONTEXT_NOT_SUPPORTED)
         association.context = context
         association.title = aarq.title
@@ -122,7 +123,8 @@ class Establishment:
         if mechanism != acse.LLS and mechanism not in hls.mechanisms():
             raise Rejected(acse.MECHANISM_NOT_RECOGNISED)
         if not self._access.allowed(level, self._channel, mechanism):
-            raise Rejected(acse.MECHANISM_NOT_RECOGNISED)
+            is_too_weak = self._access.allowed(level, self._channel, acse.SHA256)
+            raise Rejected(acse.MECHANISM_NOT_RECOGNISED if is_too_weak else acse.AUTHENTICATION_FAILURE)
         return mechanism
 
     def _authenticate(self, association: Association, aarq: Aarq) -> int:
@@ -142,7 +144,7 @@ class Establishment:
             return acse.NO_DIAGNOSTIC
         try:
             association.pending(self._log_in(association, aarq.value or b""))
-        except ValueError:
+        except (ValueError, KeyError):  # no challenge that is one, no keys, no secret for this level
             raise Rejected(acse.AUTHENTICATION_FAILURE)
         return acse.AUTHENTICATION_REQUIRED
 
@@ -218,7 +220,7 @@ class Establishment:
         association.send_limit = association.pdu_limit - (PROTECTION_BYTES if is_ciphered else 0)
         return acse.initiate_response(initiate, common, self._max_pdu, association.has_short_names)
 
-    def _sealed(self, association: Association, apdu: bytes, protected: tuple) -> bytearray:
+    def _sealed(self, association: Association, apdu, protected: tuple) -> bytearray:
         control, way = protected
         try:
             return association.protection.protect(apdu, control, self._security.next_counter(), way)

@@ -13,6 +13,10 @@ from meter.comms.dlms import axdr
 from meter.comms.dlms.axdr import Malformed
 from meter.comms.dlms.blocks import LONGEST_REQUEST, Outgoing
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 GENERAL_BLOCK = const(0xE0)
 _LAST = const(0x80)
 _STREAMING = const(0x40)
@@ -22,13 +26,15 @@ _ABORT = b"\xe0\x80\x00\x00\x00\x00\x00"
 
 
 class Transfer:
-    """A request that comes in blocks, then its answer."""
+    """A request that comes in blocks, then its answer. Each side numbers all its blocks, those without data too."""
 
     def __init__(self):
-        self._received = 0  # number of the last block in order
+        self._received = 0  # number of the client's last block in order
         self._request = bytearray()
-        self._answer: "Outgoing | None" = None
+        self._answer: "Any" = None  # Outgoing, when the request is complete
+        self._sent = 0  # number of our last block
         self._last_sent: "bytearray | None" = None
+        self._told = -1  # number that it acknowledges
         self._is_last = False
 
     @staticmethod
@@ -45,39 +51,50 @@ class Transfer:
         length, at = axdr.take_length(apdu, 6)
         if at + length != len(apdu):
             raise Malformed("general block")
+        is_next = number == self._received + 1
         if self._answer is not None:
+            if is_next:
+                self._received = number
             return self._acknowledged(acknowledged, limit)
-        if number == self._received + 1:
+        if is_next:
             if len(self._request) + length > LONGEST_REQUEST:
                 return _ABORT
             self._received = number
             self._request.extend(apdu[at:])
         if control & _LAST and number == self._received:
-            answer = execute(bytes(self._request))
-            self._request = bytearray()
-            if answer is None:
-                return None
-            self._answer = answer if isinstance(answer, Outgoing) else Outgoing(0, iter((answer,)))
-            return self._next(limit)
+            return self._executed(execute, limit)
         if control & _STREAMING:
             return None
-        return self._block(0, 0, b"")
+        if self._told != self._received:
+            self._send(0, b"")
+        return self._last_sent
 
-    def begin(self, answer: Outgoing, limit: int) -> bytearray:
-        """The first block of an answer to a request that came as a whole."""
+    def _executed(self, execute, limit: int) -> "bytearray | None":
+        answer = execute(bytes(self._request))
+        self._request = bytearray()
+        if answer is None:
+            return None
+        return self.begin(answer if isinstance(answer, Outgoing) else Outgoing(0, iter((answer,))), limit)
+
+    def begin(self, answer: Outgoing, limit: int) -> "bytearray | None":
+        """The first block of an answer, be it to a request that came in blocks or as a whole."""
         self._answer = answer
         return self._next(limit)
 
     def _acknowledged(self, number: int, limit: int) -> "bytes | bytearray | None":
-        sent = self._answer.number
-        if number == sent:
+        if number == self._sent:
             return None if self._is_last else self._next(limit)
-        return self._last_sent if number == sent - 1 else _ABORT
+        return self._last_sent if number == self._sent - 1 else _ABORT
 
-    def _next(self, limit: int) -> bytearray:
+    def _next(self, limit: int) -> "bytearray | None":
         data, self._is_last = self._answer.take(limit - _HEAD)
-        self._last_sent = self._block(_LAST if self._is_last else 0, self._answer.number, data)
+        self._send(_LAST if self._is_last else 0, data)
         return self._last_sent
+
+    def _send(self, control: int, data) -> None:
+        self._sent += 1
+        self._told = self._received
+        self._last_sent = self._block(control, self._sent, data)
 
     def _block(self, control: int, number: int, data) -> bytearray:
         received = self._received

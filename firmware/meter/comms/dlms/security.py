@@ -5,16 +5,16 @@ from meter.comms.dlms.counters import ReceivedCounter, slot_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meter.comms.dlms.counters import InvocationCounters
+    from typing import Any
 
 
 class Security:
     """`keys` has `encryption`, `authentication` (16 bytes each), `broadcast` (16 bytes or None), `policy` (0 none, 1
     authenticated, 2 encrypted, 3 both) and `title`, the meter's system title (8 bytes). All are asked anew for each
-    association: keys are replaced while the meter runs.
+    association: keys are replaced while the meter runs. `counters` is counters.InvocationCounters.
     """
 
-    def __init__(self, keys, counters: "InvocationCounters"):
+    def __init__(self, keys, counters: "Any"):
         self._keys, self._counters = keys, counters
         self._kept: tuple = (None, None, None)  # client, key, KeyInUse: its tables take long to make
 

@@ -13,9 +13,17 @@ from meter.comms.dlms.association_objects import (
     AssociationSN,
     own_name,
 )
-from meter.comms.dlms.axdr import Malformed
+from meter.comms.dlms.axdr import Malformed, take_length
 from meter.comms.dlms.blocks import LONGEST_REQUEST, Outgoing
-from meter.comms.dlms.ciphering import BROADCAST, GENERAL_GLOBAL, GLOBAL, OLD_COUNTER, CipheringError, way_of
+from meter.comms.dlms.ciphering import (
+    BROADCAST,
+    DEDICATED,
+    GENERAL_DEDICATED,
+    GENERAL_GLOBAL,
+    OLD_COUNTER,
+    CipheringError,
+    way_of,
+)
 from meter.comms.dlms.counters import CountersError
 from meter.comms.dlms.errors import (
     ACCESS_ERRORS,
@@ -40,7 +48,7 @@ from meter.cosem.model import WrongClass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meter.comms.dlms.security import Security
+    from typing import Any
 
 _MANAGEMENT = const(1)  # SAP of the only logical device
 _CONFIRMED_ERROR = const(0x0E)
@@ -48,18 +56,21 @@ _EXCEPTION = const(0xD8)
 MAX_PDU = const(1024)
 
 _MALFORMED = {services_sn.READ: READ_OTHER, services_sn.WRITE: WRITE_OTHER, services_sn.UNCONFIRMED_WRITE: None}
-_NO_CONTEXT = {services_sn.READ: READ_NO_CONTEXT, services_sn.WRITE: WRITE_NO_CONTEXT}
-_NO_CONTEXT[services_sn.UNCONFIRMED_WRITE] = None
+_NO_CONTEXT = {
+    services_sn.READ: READ_NO_CONTEXT,
+    services_sn.WRITE: WRITE_NO_CONTEXT,
+    services_sn.UNCONFIRMED_WRITE: None,
+}
 
 
 class Server:
     """The associations of the clients of one port, or of one TCP connection.
 
     `model`: cosem.model.ObjectModel; `access`: access.Access; `channel`: what the access door calls this port;
-    `security`: keys and counters, None if the meter has none; `max_pdu`: longest APDU accepted and sent, bytes.
+    `security`: security.Security, None if the meter has no keys; `max_pdu`: longest APDU accepted and sent, bytes.
     """
 
-    def __init__(self, model, access, channel, security: "Security | None" = None, max_pdu: int = MAX_PDU):
+    def __init__(self, model, access, channel, security: "Any" = None, max_pdu: int = MAX_PDU):
         self.max_pdu = max_pdu
         self._model, self._access, self._security = model, access, security
         self._establishment = Establishment(access, channel, security, max_pdu)
@@ -84,6 +95,10 @@ class Server:
             return self._unassociated(client, apdu)
         except (Malformed, IndexError):
             return _MALFORMED.get(apdu[0], NOT_POSSIBLE)
+        except MemoryError:  # a heap in pieces: what is under way in this association gives its part back
+            if association is not None:
+                association.drop_transfers()
+            return NOT_POSSIBLE
 
     def released(self) -> None:
         """The lower layer's connection has ended, and with it all associations."""
@@ -121,8 +136,9 @@ class Server:
     def _executed(self, association: Association, apdu: bytes):
         """The answer to a request of any service, ciphered or not: bytes, an Outgoing or None."""
         tag = apdu[0]
-        if association.protection is not None and way_of(tag) is not None:
-            return self._ciphered(association, apdu)
+        way = way_of(tag) if association.protection is not None else None
+        if way is not None:
+            return self._ciphered(association, apdu, way)
         if association.needed and (tag in self._services or tag in self._short_services):
             return NOT_ALLOWED
         return self._plain(association, apdu)
@@ -133,7 +149,7 @@ class Server:
         if service is not None:
             return service.request(association, apdu)
         if apdu[0] in (_EXCEPTION, _CONFIRMED_ERROR):  # the client gives up what is under way
-            association.outgoing = association.incoming = None
+            association.drop_transfers()
             return None
         return UNKNOWN_SERVICE
 
@@ -183,14 +199,13 @@ class Server:
 
     # --- protection -------------------------------------------------------------------------------------------------
 
-    def _ciphered(self, association: Association, apdu: bytes):
+    def _ciphered(self, association: Association, apdu: bytes, way: int):
         protection = association.protection
-        way = way_of(apdu[0])
         try:
             plain, control, _ = protection.unprotect(apdu)
         except CipheringError as error:
             if error.reason == OLD_COUNTER:
-                return counter_error(self._least(association, way, apdu))
+                return counter_error(_key(protection, way, apdu).received.least)
             return DECIPHERING
         except (CountersError, OSError):
             return NOT_POSSIBLE
@@ -213,12 +228,6 @@ class Server:
         if len(sealed) > association.pdu_limit and association.conformance & can.GENERAL_BLOCKS:
             return Outgoing(0, iter((sealed,)))
         return sealed
-
-    def _least(self, association: Association, way: int, apdu: bytes) -> int:
-        """The lowest invocation counter that is accepted next in this way."""
-        protection = association.protection
-        used = protection.unicast if way in (GLOBAL, GENERAL_GLOBAL) else protection.dedicated
-        return used.received.least
 
     def _sealed(self, association: Association, apdu, control: int, way: int) -> "bytes | bytearray":
         try:
@@ -285,3 +294,11 @@ class Server:
                     return client, _MANAGEMENT, apdu
             elif self._security is None or not self._security.needed:
                 return client, _MANAGEMENT, apdu
+
+
+def _key(protection, way: int, apdu: bytes):
+    """The key (ciphering.KeyInUse) that a ciphered APDU, which is whole, was sealed with."""
+    if way in (DEDICATED, GENERAL_DEDICATED):
+        return protection.dedicated
+    _, header = take_length(apdu, 2 + apdu[1] if way == GENERAL_GLOBAL else 1)
+    return protection.broadcast if apdu[header] & BROADCAST else protection.unicast

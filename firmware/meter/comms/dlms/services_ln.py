@@ -248,7 +248,7 @@ class LogicalNames:
             count, start, _ = described(long.head, 0, True)
             results = self._write_list(association, long.head, count, start, long.data, 0)
         else:
-            results = bytes((self._write(association, long.head, 0, long.data, 0),))
+            results = bytearray((self._write(association, long.head, 0, long.data, 0),))
         return self._set_ended(apdu[2], results, number, is_list)
 
     def _set_ended(self, invoke: int, results, number: int, is_list: bool):
@@ -305,7 +305,7 @@ class LogicalNames:
         source = self._act_list(association, apdu, count, start, apdu, at)
         return self._answer(association, ACTION, bytes((_ACTION_RESPONSE, 3, apdu[2])), source)
 
-    def _act_list(self, association, head, count: int, start: int, data, at: int) -> list:
+    def _act_list(self, association, head, count: int, start: int, data, at: int):
         """Method after method; their results as a list, in pieces. All is done before the answer begins."""
         places, end = values_at(data, at)
         if len(places) != count or end != len(data):
