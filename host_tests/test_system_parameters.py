@@ -122,9 +122,8 @@ def test_nothing_is_saved_over_parameters_that_could_not_be_read_at_start() -> N
         bench.seal_open = True
         bench.run(5)
         image = bytes(bench.fram.image)
-        with session(bench) as client:
-            with pytest.raises(IecRefused):
-                client.write(code("reaction_ms"), "300")
+        with session(bench) as client, pytest.raises(IecRefused):
+            client.write(code("reaction_ms"), "300")
         assert bytes(bench.fram.image) == image
         bench.inject("fram", stuck_miso=None)
         bench.run(6)
