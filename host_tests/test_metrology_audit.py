@@ -269,7 +269,7 @@ def test_changing_paths_there_and_back_books_every_interval_once() -> None:
     interval = 1150e3 / 2
     shares = [booked[0] / interval for booked in found.per_interval]
     unusual = [round(share, 1) for share in shares if not 0.975 < share < 1.025]
-    # What the two bad blocks lacked, 2 % of 20 s and a rest, comes with the first interval that is booked of the samples.
+    # What the two bad blocks lacked, 2 % of 20 s and a rest, comes with the first interval booked of the samples.
     assert unusual == [0.0, pytest.approx(1.9, abs=0.11), 2.0] * 3
     assert found.booked == pytest.approx(fed(steady(330), len(found.per_interval)), rel=2e-4, abs=50)
     late = [sum(shares[:n]) - n for n in range(len(shares))]

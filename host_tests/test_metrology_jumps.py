@@ -22,7 +22,7 @@ INTERVAL = RATE // 2
 
 @dataclass(frozen=True)
 class State:
-    """What L1 is fed: frequency (Hz), current (A), lag (degrees), and a jump of all phases (degrees) where it begins."""
+    """What L1 is fed: frequency (Hz), current (A), lag (degrees), and a jump of phase (degrees) where it begins."""
 
     f: float = 50.0
     i: float = 5.0

@@ -105,8 +105,8 @@ class Audit:
         """The chip has been started anew: its samples and energies count from zero."""
         self._part()
         self._samples.restart()
-        self._latch: "int | None" = None  # when the pending interval ended
-        self._waiting = 0  # latches in the pending interval
+        self._latch = 0  # when the pending interval ended
+        self._waiting = 0  # latches in the pending interval; 0: there is none yet
         self._witnessed = False
 
     def feed(self, energy, pages: int, lost_pages: int) -> None:
@@ -165,7 +165,7 @@ class Audit:
     def _await(self, increment) -> None:
         """Keep an interval until the windows around its end have come; find out when that was."""
         position, latches, late = self._samples.position, 0, 0
-        if self._latch is not None:
+        if self._waiting:
             since = wrapped(position - self._latch)
             latches = (since + _LATCH // 2) // _LATCH
             late = since - latches * _LATCH

@@ -16,7 +16,8 @@ PER_PHASE = 6
 I0 = _PHASES * PER_PHASE  # (i1 + i2 + i3)**2, A**2
 MEANS = I0 + 1
 
-_WRAP = (1 << 29) - 1  # what counts on for ever counts modulo 2**29: small integers on every target, sums of two as well
+# What counts on for ever counts modulo 2**29: small integers on every target, and so are sums of two
+_WRAP = (1 << 29) - 1
 _HALF = 1 << 28
 
 _A = complex(-0.5, sqrt(0.75))  # a third of a turn forward
@@ -67,7 +68,8 @@ class Values:
     def phase(self, quantity: str, n: int) -> "float | None":
         """Quantity "u", "i", "p", "q", "s", "pf", "u_angle", "i_angle" or "lag" of phase n (0..2).
 
-        "lag": by how many degrees (0 <= a < 360) the current's fundamental lags its own voltage's; needs no other phase.
+        "lag": by how many degrees (0 <= a < 360) the current's fundamental lags its own voltage's, whichever others
+        are missing.
         """
         network = self._network
         if quantity == "u" or quantity == "u_angle":
@@ -83,7 +85,8 @@ class Values:
         if quantity == "u_angle":
             return self._angle(self._voltages[n], 0) if self.u[n] > PRESENT_V else None
         if quantity == "i_angle" or quantity == "lag":
-            return self._angle(self._currents[n], 0 if quantity == "i_angle" else n) if self.i[n] > self._i_min else None
+            against = 0 if quantity == "i_angle" else n
+            return self._angle(self._currents[n], against) if self.i[n] > self._i_min else None
         return getattr(self, quantity)[n]
 
     def total(self, quantity: str) -> "float | None":
