@@ -51,7 +51,7 @@ NOISE = st.one_of(
 )
 SPEECH = st.lists(st.tuples(FRAMES | NOISE, st.integers(1, 70), st.sampled_from([0, 0, 5, 30, 30, 5000])), max_size=12)
 FEW = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-MANY = settings(FEW, max_examples=20_000, derandomize=False)
+MANY = settings(FEW, max_examples=5000, derandomize=False)
 
 
 def flipped(octets: bytes, at: int) -> bytes:

@@ -178,11 +178,18 @@ def test_only_its_own_addresses_are_answered(to: str, answered: bool) -> None:
     assert line.station.active == answered
 
 
-@pytest.mark.parametrize("physical", [16, 127 - 2, 128, 1887, 10999, 16381])
+@pytest.mark.parametrize("physical", [16, 125, 126, 127, 128, 1887, 10999, 16381])
 def test_lower_address_of_any_size(physical: int) -> None:
     line = Line(None, physical_address=physical)
     to = bytes((0, 2, physical >> 6 & 0xFE, physical << 1 & 0xFE | 1))
     assert [f.by for f in line.say(command(SNRM | POLL, to=to))] == [to]
+
+
+@pytest.mark.parametrize(("physical", "to"), [(126, "02 FD"), (127, "02 FF"), (0, "02 01"), (0, "00 02 00 01")])
+def test_reserved_lower_addresses_are_not_a_meters(physical: int, to: str) -> None:
+    line = Line(None, physical_address=physical)
+    assert line.say(command(SNRM | POLL, to=bytes.fromhex(to))) == []
+    assert line.say(command(SNRM | POLL, to=ONE_BYTE))[0].kind == UA
 
 
 @pytest.mark.parametrize("by", ["01", "FF", "02 21", "00 02 00 21"])
@@ -371,12 +378,27 @@ def test_a_service_without_answer_is_acknowledged() -> None:
 # --- unnumbered information ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("to", ["FF", "02 FF", "00 02 FE FF", "FE FE 00 23", "FE FE FE FF"])
-def test_broadcast_is_carried_out_and_never_answered(to: str) -> None:
+@pytest.mark.parametrize(
+    ("to", "devices"),
+    [
+        ("FF", (1, 2)),
+        ("FE FF", (1, 2)),
+        ("FE 23", (1, 2)),
+        ("FE FE 00 23", (1, 2)),
+        ("FE FE FE FF", (1, 2)),
+        ("02 FF", (1,)),  # this logical device of all meters
+        ("00 04 FE FF", (2,)),
+        ("00 06 FE FF", ()),
+        ("FE FE 00 25", ()),
+        ("00 FE FE FF", ()),  # 127 is a number like others where there are fourteen bits
+        ("00 02 00 FF", ()),
+    ],
+)
+def test_broadcast_is_carried_out_and_never_answered(to: str, devices: tuple[int, ...]) -> None:
     line = Line(None, logical_devices=(1, 2))
     assert line.say(command(UI | POLL, LLC + b"SET", to=bytes.fromhex(to))) == []
     assert line.wait(500) == []
-    assert line.server.requests == [(CLIENT, 1, b"SET"), (CLIENT, 2, b"SET")]
+    assert line.server.requests == [(CLIENT, device, b"SET") for device in devices]
 
 
 @pytest.mark.parametrize("state", ["disconnected", "connected"])

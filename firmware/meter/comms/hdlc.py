@@ -118,7 +118,7 @@ class Station:
             if client and device:
                 self._take(reader, client, device, now)
             elif client and device is None and reader.control & ~_POLL == hdlc.UI:
-                self._broadcast(client, reader.information)
+                self._broadcast(client, reader.destination, reader.information)
 
     @staticmethod
     def _client_of(source: bytes) -> int:
@@ -129,8 +129,10 @@ class Station:
     def _device_of(self, destination: bytes) -> "int | None":
         """The logical device a frame is for; None if it is for all stations, 0 if it is not for us."""
         upper, lower = hdlc.split_address(destination)
-        ours = lower < 0 or lower == self._setup.physical_address
-        if hdlc.is_all_stations(lower) or (ours and hdlc.is_all_stations(upper)):
+        everyone = hdlc.all_stations(destination)
+        # 0 is no station, the one below all stations is kept for a meter that calls
+        ours = lower < 0 or (0 < lower < everyone - 1 and lower == self._setup.physical_address)
+        if lower == everyone or (ours and upper == everyone):
             return None
         return upper if ours and upper in self._setup.logical_devices else 0
 
@@ -189,10 +191,12 @@ class Station:
         if apdu:
             self._server.request(client, device, apdu)
 
-    def _broadcast(self, client: int, information: "Information") -> None:
+    def _broadcast(self, client: int, destination: bytes, information: "Information") -> None:
         """UI to all stations, of which none answers."""
+        upper = hdlc.split_address(destination)[0]
         for device in self._setup.logical_devices:
-            self._take_unnumbered(client, device, information)
+            if upper in (device, hdlc.all_stations(destination)):
+                self._take_unnumbered(client, device, information)
 
     # --- sending -------------------------------------------------------------------------------------------------
 

@@ -41,7 +41,6 @@ LARGEST_WINDOW = const(7)
 _LONGEST = const(2047 + 2)  # octets of a frame with its flags
 _INITIAL = const(0xFFFF)
 _GOOD = const(0xF0B8)  # the register after a field and its own check sequence
-_ALL_STATIONS = (0x7F, 0x3FFF)
 
 # Identifiers of the connection parameters, in the order in which UA gives them (clause 6.4.4.4.3.2)
 _FORMAT, _GROUP = const(0x81), const(0x80)
@@ -95,9 +94,9 @@ def join_address(upper: int, lower: int, size: int) -> bytes:
     return bytes((upper >> 6 & 0xFE, upper << 1 & 0xFE, lower >> 6 & 0xFE, lower << 1 & 0xFE | 1))
 
 
-def is_all_stations(address: int) -> bool:
-    """Whether an upper or lower address of either size is the one of all (clause 6.4.2.3)."""
-    return address in _ALL_STATIONS
+def all_stations(octets) -> int:
+    """The upper or lower address that means all, in a server's address of so many octets (clause 6.4.2.3)."""
+    return 0x3FFF if len(octets) == 4 else 0x7F
 
 
 def reject_information(control: int, vs: int, vr: int, reason: int) -> bytes:
