@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,17 +25,21 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 @pytest.fixture
 def client(bench: Bench) -> Iterator[socket.socket]:
     with connect(bench) as client:
+        while_not(lambda: ask(client, b"open") == b"1")  # the connections of the test before have gone
         yield client
 
 
-def ended(client: socket.socket, at_least: int) -> int:
-    """How many connections have ended at the server; waits until there are `at_least` so many."""
-    for _ in range(500):
-        count = int(ask(client, b"ended"))
-        if count >= at_least:
-            break
+def while_not(done: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if done():
+            return
         time.sleep(0.01)
-    return count
+    raise AssertionError("not within 10 s")
+
+
+def ended(client: socket.socket) -> int:
+    """How many connections have ended at the server."""
+    return int(ask(client, b"ended"))
 
 
 def test_answers_with_the_ports_the_other_way_round(client: socket.socket) -> None:
@@ -52,43 +57,45 @@ def test_many_requests_in_one_segment_and_one_in_many(client: socket.socket) -> 
 
 
 @pytest.mark.parametrize("bad", ["00020010000100010a", "0001001000010401"])
-def test_what_is_no_wrapper_ends_the_connection(bench: Bench, bad: str) -> None:
-    with connect(bench) as client:
-        client.sendall(bytes.fromhex(bad))
-        with suppress(ConnectionResetError):  # what was sent beyond has not been read
-            assert client.recv(100) == b""
+def test_what_is_no_wrapper_ends_the_connection(client: socket.socket, bad: str) -> None:
+    client.sendall(bytes.fromhex(bad))
+    with suppress(ConnectionResetError):
+        assert client.recv(100) == b""
 
 
 def test_each_connection_is_released_once_however_it_ends(bench: Bench, client: socket.socket) -> None:
-    count = int(ask(client, b"ended"))
-    connect(bench).close()
-    with connect(bench) as other:  # in the middle of a header
+    def at_once(_other: socket.socket) -> None:
+        pass
+
+    def in_the_middle_of_a_header(other: socket.socket) -> None:
         other.sendall(b"\x00\x01\x00")
-    with connect(bench) as other:  # with an answer under way
+
+    def with_an_answer_under_way(other: socket.socket) -> None:
         other.sendall(pdu(b"long"))
-    other = connect(bench)
-    ask(other, b"hello")
-    other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    other.close()  # with a reset
-    assert ended(client, count + 4) == count + 4
-    time.sleep(0.05)
-    assert int(ask(client, b"ended")) == count + 4
+
+    def with_a_reset(other: socket.socket) -> None:
+        ask(other, b"hello")
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    count = ended(client)
+    for end in (at_once, in_the_middle_of_a_header, with_an_answer_under_way, with_a_reset):
+        with connect(bench) as other:
+            while_not(lambda: ask(client, b"open") == b"2")
+            end(other)
+        while_not(lambda: ask(client, b"open") == b"1")
+        count += 1
+        assert ended(client) == count
 
 
-def test_the_fifth_client_is_turned_away_and_may_come_again(bench: Bench) -> None:
-    clients = [connect(bench) for _ in range(4)]
-    try:
-        assert [ask(client, b"hello") for client in clients] == [b"hello"] * 4
-        with connect(bench) as fifth:
-            assert fifth.recv(100) == b""
-        count = int(ask(clients[0], b"ended"))
-        clients.pop().close()
-        ended(clients[0], count + 1)
-        clients.append(connect(bench))
-        assert ask(clients[3], b"hello") == b"hello"
-    finally:
-        for client in clients:
-            client.close()
+def test_the_fifth_client_is_turned_away_and_may_come_again(bench: Bench, client: socket.socket) -> None:
+    with connect(bench) as second, connect(bench) as third:
+        with connect(bench) as fourth:
+            assert [ask(one, b"hello") for one in (client, second, third, fourth)] == [b"hello"] * 4
+            with connect(bench) as fifth:
+                assert fifth.recv(100) == b""
+        while_not(lambda: ask(client, b"open") == b"3")
+        with connect(bench) as again:
+            assert ask(again, b"hello") == b"hello"
 
 
 def test_a_client_that_does_not_read_holds_up_nobody_else(bench: Bench, client: socket.socket) -> None:
@@ -107,14 +114,14 @@ def test_notifications_come_without_being_asked_for(client: socket.socket) -> No
     assert receive(client, 12) == pdu(b"news", source=1, destination=32)
 
 
-def test_speed(bench: Bench) -> None:
-    """Processor time, not the clock: the machine may be busy with other things. It is about 30 us."""
+def test_speed(bench: Bench, client: socket.socket) -> None:
+    """Processor time, not the clock: the machine may be busy with other things. It is about 30 us on an idle one."""
     count, cpu_s = round_trips(bench, 1.0)
     print(f"{count} round trips in 1 s, {cpu_s / count * 1e6:.1f} us of processor time each")
-    assert cpu_s / count < 80e-6
+    assert cpu_s / count < 150e-6
 
 
-def test_the_port_is_there_again_after_the_supply_was_cut(bench: Bench) -> None:
+def test_the_port_is_there_again_after_the_supply_was_cut(bench: Bench, client: socket.socket) -> None:
     before = connect(bench)
     assert ask(before, b"hello") == b"hello"
     port = bench.tcp_port
@@ -151,20 +158,24 @@ def test_a_server_that_fails_costs_its_connection_only(tmp_path: Path) -> None:
         with connect(bench) as other:
             other.sendall(pdu(b"fail"))
             assert other.recv(100) == b""
-        assert ended(client, 1) == 1
+        assert ended(client) == 1
         assert "ValueError: asked for" in bench.log
 
 
-def test_the_meter_goes_on_measuring_whatever_comes_over_the_network(tmp_path: Path) -> None:
-    with wrapper_bench(tmp_path, more=METER) as bench, connect(bench) as client:
+def test_the_meter_measures_and_talks_at_its_other_ports_whatever_comes_over_the_network(tmp_path: Path) -> None:
+    """Requests without a pause during a readout at the optical port. Pages may be lost when the computer is busy."""
+    with wrapper_bench(tmp_path, more=METER) as bench, connect(bench) as client, ThreadPoolExecutor() as pool:
         bench.run(3)
         ask(client, b"ask")
         e0, t0 = bench.totals()["a_import"], bench.now
-        count, _ = round_trips(bench, 3.0)
-        lost_pages, steps_back, longest_us = map(int, ask(client, b"ask").split())
+        flood = pool.submit(round_trips, bench, 8.0)
+        data_sets = bench.readout()
+        count, _ = flood.result()
         mean_w = (bench.totals()["a_import"] - e0) / 1000 / (bench.now - t0)
-        print(f"{count} round trips in 3 s beside the meter; the longest a task waited for its turn: {longest_us} us")
-        assert mean_w == pytest.approx(3450, rel=0.2)  # stored twice a second
-        assert (lost_pages, steps_back) == (0, 0)
-        assert count > 3000
+        lost_pages, steps_back, longest_us = map(int, ask(client, b"ask").split())
+        print(f"{count / 8:.0f} round trips/s beside the meter; {lost_pages} pages lost, longest turn {longest_us} us")
+        assert count > 1000
+        assert mean_w == pytest.approx(3450, rel=0.2)  # what is counted is stored twice a second
+        assert data_sets["F.F"].value.text == "00000000"
+        assert steps_back == 0
         assert bench.log == ""

@@ -44,6 +44,8 @@ class Echo:
             return ask().encode()
         if apdu == b"ended":
             return b"%d" % Echo.ended
+        if apdu == b"open":
+            return b"%d" % len(port._connections)
         if apdu == b"long":
             return bytes(60000)
         if apdu == b"fail":
