@@ -11,10 +11,10 @@ INACTIVE_MS = 5000
 class Script:
     """Answers SNRM and DISC with UA after 20 ms, is over after DISC or when nothing comes for a while."""
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, baud: int, now: int) -> None:
+        self.baud = baud
         self.state, self.over = 0, False
         self.heard = b""
-        self.times: list[tuple[str, int]] = [("made", now)]
         self._since = now
         self._answer = b""
         self._leaving = False
@@ -36,7 +36,6 @@ class Script:
         return None
 
     def sent(self, now: int) -> None:
-        self.times.append(("sent", now))
         self._since = now
         self.over = self._leaving
 
@@ -47,6 +46,6 @@ class Script:
 class Stations(list[Script]):
     """Makes stations and keeps them."""
 
-    def __call__(self, now: int) -> Script:
-        self.append(Script(now))
+    def __call__(self, baud: int, now: int) -> Script:
+        self.append(Script(baud, now))
         return self[-1]

@@ -44,7 +44,7 @@ def test_the_change_is_confirmed_at_the_new_rate_in_7e1_and_hdlc_follows_in_8n1(
     assert meter.heard() == bytes.fromhex(choice)
     confirm = meter.sent[1]
     assert 200 * MS <= confirm.begin_ns - out <= 260 * MS
-    assert (confirm.baud, len(stations)) == (rate, 1)
+    assert (confirm.baud, [station.baud for station in stations]) == (rate, [rate])
     assert (meter.line.baud, meter.line.frame.bits, meter.line.frame.parity) == (rate, 8, None)
     assert (meter.core.state, meter.core.frame) == (HDLC, "8N1")
     meter.end.configure(rate, "8N1")

@@ -75,7 +75,7 @@ port_module.OpticalLine = FramedLine
 class Echo:
     # sends back what comes, in one piece when it is quiet for 50 ms; a final 00h ends it
 
-    def __init__(self, now):
+    def __init__(self, baud, now):
         self.state, self.over, self._got, self._since = 1, False, b"", now
 
     def feed(self, data, now):
