@@ -66,7 +66,7 @@ class LineMeter:
         start_ms: int = 0,
         access: object = None,
         programming: Programming | None = None,
-        make_station: Callable[[int], object] | None = None,
+        make_station: Callable[[int, int], object] | None = None,
         **setup: object,
     ) -> None:
         self.parameters = SimpleNamespace(**{**SETUP, **setup})

@@ -49,8 +49,11 @@ async def measure():
 
 async def main():
     uart = machine.UART(0, 300, bits=7, parity=0, stop=1)
-    programming = Programming(access) if access else None
-    port = OpticalPort(uart, lambda: {ident!r}, lambda number: iter(LISTS[number]), Parameters, programming)
+    programming = globals().get("programming") or (Programming(access) if access else None)
+    make_station = globals().get("make_station")
+    port = OpticalPort(
+        uart, lambda: {ident!r}, lambda number: iter(LISTS[number]), Parameters, programming, make_station
+    )
     await asyncio.gather(port.run(), measure())
 
 asyncio.run(main())
@@ -93,7 +96,7 @@ Maker = Callable[..., PortBench]
 def port_benches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Maker]:
     """Gives a function that starts a microcontroller with the port; what it has started is stopped in the end.
 
-    `access` is code that makes an object of that name.
+    `access` is code that makes an object of that name, and perhaps a `programming` and a `make_station`.
     """
     benches: list[PortBench] = []
 

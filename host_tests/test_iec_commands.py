@@ -7,6 +7,7 @@ import pytest
 from host_tests.iec_meter import MS, LineMeter
 from host_tests.iec_objects import ACK, ANSWER, P1, P2, SIGN_OFF, Objects, ask, begin, error, message
 from host_tests.iec_profiles import programming_with
+from meter.access import Refused
 from meter.comms.formatted_commands import FormattedCommands
 
 
@@ -39,6 +40,28 @@ def test_a_command_is_executed_at_its_level_with_or_without_parentheses(name: st
     assert [ask(meter, message(name, data)), done] == [error(4), []]
     assert [ask(meter, P1), ask(meter, message(name, data)), done] == [ACK, error(4), []]
     assert [ask(meter, P2), ask(meter, message(name, data)), done] == [ACK, ACK, [""]]
+
+
+def test_the_consumers_levels_are_no_higher_than_the_others() -> None:
+    done = Done()
+    for level, lowest in ((4, 2), (2, 2)):
+        FormattedCommands({"C1": (lowest, done.append)}).execute("C1", "x", level)
+    for level in (1, 5, 6):
+        with pytest.raises(Refused, match="ERR04"):
+            done.commands().execute("C150", "", level)
+    assert done == ["x", "x"]
+    meter, objects, _ = meter_with_commands()
+    profile = meter.core._programming.profiles["P.01"]  # type: ignore[union-attr]
+    begin(meter)
+    for profile.level, client_level, answer in (
+        (1, 5, error(4)),
+        (2, 1, error(4)),
+        (0, 6, b"\x02P.01"),
+        (1, 1, b"\x02P.01"),
+    ):
+        objects.log_in = lambda kind, password, level=client_level: level  # type: ignore[method-assign,misc]
+        assert ask(meter, P1) == ACK
+        assert ask(meter, message("R5", "P.01(;)")).startswith(answer)
 
 
 def test_the_national_form_of_setting_the_time_reaches_the_hook() -> None:

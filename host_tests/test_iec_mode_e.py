@@ -8,58 +8,11 @@ from __future__ import annotations
 import pytest
 
 from host_tests.iec_meter import IDENT, MS, REQUEST, STANDARD_VALUES, LineMeter, assert_readout, option, sign_on, values
+from host_tests.iec_station import DISC, INACTIVE_MS, SNRM, UA, Stations
 from meter.comms.iec62056_21 import HDLC, IDLE
 from meter.comms.port import DirectHdlc
 
 IDENT_E = b"/LGZ5\\2ZMG405260b.P01\r\n"
-SNRM = bytes.fromhex("7EA00703 21930F01 7E")
-UA = bytes.fromhex("7EA0202103737399818014050200800602008007040000000108040000 0001CE6A7E")
-DISC = bytes.fromhex("7EA00703215303C77E")
-INACTIVE_MS = 5000
-
-
-class Script:
-    """Answers SNRM and DISC with UA after 20 ms, is over after DISC or when nothing comes for a while."""
-
-    def __init__(self, now: int) -> None:
-        self.state, self.over = 0, False
-        self.heard = b""
-        self.times: list[tuple[str, int]] = [("made", now)]
-        self._since = now
-        self._answer = b""
-        self._leaving = False
-
-    def feed(self, data: bytes, now: int) -> None:
-        self.heard += data
-        self._since = now
-        if self.heard.endswith((SNRM, DISC)):
-            self.state = 1
-            self._answer = UA
-            self._leaving = self.heard.endswith(DISC)
-
-    def tick(self, now: int) -> tuple[bytes, ...] | None:
-        passed = now - self._since & 0x3FFFFFFF
-        if self._answer and passed >= 20:
-            answer, self._answer = self._answer, b""
-            return (answer[:5], answer[5:])
-        self.over = self.over or passed >= INACTIVE_MS
-        return None
-
-    def sent(self, now: int) -> None:
-        self.times.append(("sent", now))
-        self._since = now
-        self.over = self._leaving
-
-    def wait_ms(self, now: int) -> int:
-        return max(0, (20 if self._answer else INACTIVE_MS) - (now - self._since & 0x3FFFFFFF))
-
-
-class Stations(list[Script]):
-    """Makes stations and keeps them."""
-
-    def __call__(self, now: int) -> Script:
-        self.append(Script(now))
-        return self[-1]
 
 
 def meter_in_hdlc(z: str = "5", **setup: object) -> tuple[LineMeter, Stations, int]:
@@ -91,7 +44,7 @@ def test_the_change_is_confirmed_at_the_new_rate_in_7e1_and_hdlc_follows_in_8n1(
     assert meter.heard() == bytes.fromhex(choice)
     confirm = meter.sent[1]
     assert 200 * MS <= confirm.begin_ns - out <= 260 * MS
-    assert (confirm.baud, len(stations)) == (rate, 1)
+    assert (confirm.baud, [station.baud for station in stations]) == (rate, [rate])
     assert (meter.line.baud, meter.line.frame.bits, meter.line.frame.parity) == (rate, 8, None)
     assert (meter.core.state, meter.core.frame) == (HDLC, "8N1")
     meter.end.configure(rate, "8N1")

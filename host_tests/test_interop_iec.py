@@ -64,6 +64,12 @@ def test_the_client_reads_over_tcp_again_and_again(bench: Bench) -> None:
         check(Iec6205621Client.with_tcp_transport(("127.0.0.1", tcp.port), device_address=bench.serial), bench)
 
 
+def test_the_client_reads_the_rs485_port_over_tcp(bench: Bench) -> None:
+    tcp = bench.uarts[1].open_ends()[1]
+    assert isinstance(tcp, TcpEnd)
+    check(Iec6205621Client.with_tcp_transport(("127.0.0.1", tcp.port)), bench)
+
+
 def test_a_tcp_client_that_leaves_garbage_unsent_does_not_block_the_next(bench: Bench) -> None:
     tcp = bench.uarts[0].open_ends()[1]
     assert isinstance(tcp, TcpEnd)

@@ -1,10 +1,14 @@
 """Formatted-code commands: what W2, W4 and E2 can set off, such as `C150`, the reset of the error register."""
 
+from micropython import const
+
 from meter.access import BUSY, DENIED, RANGE, UNKNOWN_CODE, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_CONSUMER = const(5)  # from this level on nothing is set off
 
 
 class FormattedCommands:
@@ -21,7 +25,7 @@ class FormattedCommands:
         if code not in self._table:
             raise Refused(UNKNOWN_CODE)
         lowest, function = self._table[code]
-        if level < lowest:
+        if not lowest <= level < _CONSUMER:
             raise Refused(DENIED)
         try:
             function(text)

@@ -57,9 +57,9 @@ class ModeC:
     `identity()` gives the identification line of mode C without CR LF, whose fifth character is the highest rate the
     parameters allow; `lines(list_number)` iterates over the data lines (str, no CR LF) of list 0 (standard) or 6
     (service); `setup` is a port_setup.PortSetup. All are asked in each session anew.
-    `programming` is a programming.Programming; without it there is no programming mode. `make_station(now)` gives a
-    station that has just come up on the line: it has `feed`, `tick`, `sent` and `wait_ms` as this class, and is `over`
-    when the line is to go back to sign-on. Without it mode E is not offered.
+    `programming` is a programming.Programming; without it there is no programming mode. `make_station(baud, now)`
+    gives a station for a client expected now at that rate: it has `feed`, `tick`, `sent` and `wait_ms` as this class,
+    and is `over` when the line is to go back to sign-on. Without it mode E is not offered.
 
     `baud` and `frame` ("7E1" or "8N1") are what the line must have now.
     """
@@ -355,7 +355,7 @@ class ModeC:
         elif self._after_sending == HDLC and self._make_station is not None:
             self._enter(HDLC, now)
             self.frame = "8N1"
-            self._station = self._make_station(now)
+            self._station = self._make_station(self.baud, now)
         else:
             self._enter(self._after_sending, now)
 

@@ -55,14 +55,14 @@ class IecPort:
 class DirectHdlc:
     """The protocol of a port that is in HDLC from the start and never in IEC 62056-21 (class 19, default_mode 1).
 
-    `make_station(now)` is as for ModeC; a station that is over is followed by the next.
+    `make_station(baud, now)` is as for ModeC; a station that is over is followed by the next.
     """
 
     frame = "8N1"
 
     def __init__(self, make_station: "Callable", baud: int, now: int):
         self._make_station = make_station
-        self._station = make_station(now)
+        self._station = make_station(baud, now)
         self.baud = baud
 
     @property
@@ -87,7 +87,7 @@ class DirectHdlc:
 
     def _follow(self, now: int) -> None:
         if self._station.over:
-            self._station = self._make_station(now)
+            self._station = self._make_station(self.baud, now)
 
 
 _MAX_RATES = {"CS": 9_600}  # Bd; the other electrical lines do 38 400

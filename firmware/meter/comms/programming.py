@@ -19,6 +19,7 @@ _STX = b"\x02"
 _LOG_INS = const(3)  # wrong passwords in one session, until it is broken off
 _LONGEST_WRITE = const(1024)  # characters of data in all blocks of a W3 or W4
 _MAX_ROWS = const(9999)
+_CONSUMER = const(5)  # from this level on a client reads what is public
 _ONE = ("", "1")  # how many values a read command may ask for
 _IN_BLOCKS = (b"W3", b"W4")
 _TICKS_MASK = const(0x3FFFFFFF)
@@ -164,7 +165,7 @@ class Session:
             if ";" in "".join(texts):  # a span of time: a profile is meant
                 raise Refused(UNKNOWN_CODE)
             return self._read_in_blocks(name, data) if in_blocks else self._read(name, data)
-        if self._level < profile.level:
+        if profile.level != PUBLIC and not profile.level <= self._level < _CONSUMER:
             raise Refused(DENIED)
         if not 1 <= len(texts) <= 1 + in_blocks:
             raise Refused(FORMAT)
