@@ -6,30 +6,26 @@ Nothing here is the meter's own: what the services are asked to do can be seen i
 import meter.access as door
 from meter.cosem.model import WrongClass
 
-# Names that the access door and the model have in their own branches
-for number, name in enumerate(("UNKNOWN", "DENIED", "TYPE", "RANGE", "BUSY")):
-    if not hasattr(door, name):
-        setattr(door, name, f"reason {number}")
+if not hasattr(door, "level_of_client"):  # a tree whose access door has no reasons and no DLMS clients yet
 
+    class _Refused(Exception):
+        def __init__(self, reason):
+            super().__init__(reason)
+            self.reason = reason
 
-if not hasattr(door, "level_of_client"):
-    door.level_of_client = lambda client: None if client & 15 or not 16 <= client <= 96 else (client - 16) >> 4
+    def _level_of_client(client):
+        return None if client & 15 or not 16 <= client <= 96 else (client - 16) >> 4
 
+    for name in ("UNKNOWN", "DENIED", "TYPE", "RANGE", "BUSY"):
+        setattr(door, name, name)
+    for name, value in (("Refused", _Refused), ("level_of_client", _level_of_client)):
+        setattr(door, name, value)
 
-class Refused(Exception):
-    def __init__(self, reason):
-        super().__init__(reason)
-        self.reason = reason
+from meter.comms.dlms.security import Security
+from meter.comms.dlms.server import Server
+from meter.cosem import data_types as t
 
-
-if "reason" not in door.Refused.__init__.__code__.co_varnames if hasattr(door.Refused.__init__, "__code__") else True:
-    door.Refused = Refused  # type: ignore[misc,assignment]
-
-from meter.comms.dlms.security import Security  # noqa: E402
-from meter.comms.dlms.server import Server  # noqa: E402
-from meter.cosem import data_types as t  # noqa: E402
-
-Refused = door.Refused  # type: ignore[misc,assignment]
+Refused = door.Refused
 
 CHANNEL = 0
 PASSWORDS = {1: b"11111111", 2: b"22222222", 3: b"33333333", 4: b"44444444", 5: b"55555555"}
