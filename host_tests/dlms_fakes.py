@@ -127,6 +127,10 @@ def _broken(_selection):
     raise OSError("memory")
 
 
+def _faulty(_selection):
+    return len(None)  # type: ignore[arg-type]
+
+
 class _Breaking:
     """A buffer that the memory fails for in the middle."""
 
@@ -147,9 +151,10 @@ def obis(text):
 CLOCK, ENERGY, PROFILE = obis("0.0.1.0.0.255"), obis("1.1.1.8.0.255"), obis("1.0.99.1.0.255")
 PARAMETER, TABLE, SCRIPTS = obis("0.0.96.50.0.255"), obis("0.0.13.0.0.255"), obis("0.0.10.0.0.255")
 SERIAL, BROKEN, BREAKING = obis("0.0.96.1.0.255"), obis("0.0.96.99.0.255"), obis("0.0.96.99.1.255")
+FAULTY = obis("0.0.96.99.2.255")
 TIME = obis("07.234.1.1.4.12.0.0.0.128.0.0")
 NAMES = {CLOCK: 0x2BC0, ENERGY: 0x1CE0, PROFILE: 0x6270, PARAMETER: 0x3000, TABLE: 0x3100, SCRIPTS: 0x3200}
-NAMES.update({SERIAL: 0xFD00, BROKEN: 0x3300, BREAKING: 0x3400})
+NAMES.update({SERIAL: 0xFD00, BROKEN: 0x3300, BREAKING: 0x3400, FAULTY: 0x3500})
 METHODS_AT = {8: 0x60, 3: 0x28, 7: 0x58, 9: 0x20}
 
 
@@ -179,6 +184,7 @@ class FakeModel:
             FakeObject(1, SERIAL, [(t.OCTETS, b"LGZ0050725713", 0, None)]),
             FakeObject(1, BROKEN, [(t.UINT32, _broken, 0, None)]),
             FakeObject(1, BREAKING, [(t.array(t.UINT32), _Breaking(), 0, None)]),
+            FakeObject(1, FAULTY, [(t.UINT32, _faulty, 0, None)]),
         ]
         self._by_name = {found.logical_name: found for found in self._objects}
         self.count = len(self._objects)
