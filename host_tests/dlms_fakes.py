@@ -6,30 +6,26 @@ Nothing here is the meter's own: what the services are asked to do can be seen i
 import meter.access as door
 from meter.cosem.model import WrongClass
 
-# Names that the access door and the model have in their own branches
-for number, name in enumerate(("UNKNOWN", "DENIED", "TYPE", "RANGE", "BUSY")):
-    if not hasattr(door, name):
-        setattr(door, name, f"reason {number}")
+if not hasattr(door, "level_of_client"):  # a tree whose access door has no reasons and no DLMS clients yet
 
+    class _Refused(Exception):
+        def __init__(self, reason):
+            super().__init__(reason)
+            self.reason = reason
 
-if not hasattr(door, "level_of_client"):
-    door.level_of_client = lambda client: None if client & 15 or not 16 <= client <= 96 else (client - 16) >> 4
+    def _level_of_client(client):
+        return None if client & 15 or not 16 <= client <= 96 else (client - 16) >> 4
 
+    for name in ("UNKNOWN", "DENIED", "TYPE", "RANGE", "BUSY"):
+        setattr(door, name, name)
+    for name, value in (("Refused", _Refused), ("level_of_client", _level_of_client)):
+        setattr(door, name, value)
 
-class Refused(Exception):
-    def __init__(self, reason):
-        super().__init__(reason)
-        self.reason = reason
+from meter.comms.dlms.security import Security
+from meter.comms.dlms.server import Server
+from meter.cosem import data_types as t
 
-
-if "reason" not in door.Refused.__init__.__code__.co_varnames if hasattr(door.Refused.__init__, "__code__") else True:
-    door.Refused = Refused  # type: ignore[misc,assignment]
-
-from meter.comms.dlms.security import Security  # noqa: E402
-from meter.comms.dlms.server import Server  # noqa: E402
-from meter.cosem import data_types as t  # noqa: E402
-
-Refused = door.Refused  # type: ignore[misc,assignment]
+Refused = door.Refused
 
 CHANNEL = 0
 PASSWORDS = {1: b"11111111", 2: b"22222222", 3: b"33333333", 4: b"44444444", 5: b"55555555"}
@@ -131,6 +127,10 @@ def _broken(_selection):
     raise OSError("memory")
 
 
+def _faulty(_selection):
+    return len(None)  # type: ignore[arg-type]
+
+
 class _Breaking:
     """A buffer that the memory fails for in the middle."""
 
@@ -151,9 +151,10 @@ def obis(text):
 CLOCK, ENERGY, PROFILE = obis("0.0.1.0.0.255"), obis("1.1.1.8.0.255"), obis("1.0.99.1.0.255")
 PARAMETER, TABLE, SCRIPTS = obis("0.0.96.50.0.255"), obis("0.0.13.0.0.255"), obis("0.0.10.0.0.255")
 SERIAL, BROKEN, BREAKING = obis("0.0.96.1.0.255"), obis("0.0.96.99.0.255"), obis("0.0.96.99.1.255")
+FAULTY = obis("0.0.96.99.2.255")
 TIME = obis("07.234.1.1.4.12.0.0.0.128.0.0")
 NAMES = {CLOCK: 0x2BC0, ENERGY: 0x1CE0, PROFILE: 0x6270, PARAMETER: 0x3000, TABLE: 0x3100, SCRIPTS: 0x3200}
-NAMES.update({SERIAL: 0xFD00, BROKEN: 0x3300, BREAKING: 0x3400})
+NAMES.update({SERIAL: 0xFD00, BROKEN: 0x3300, BREAKING: 0x3400, FAULTY: 0x3500})
 METHODS_AT = {8: 0x60, 3: 0x28, 7: 0x58, 9: 0x20}
 
 
@@ -183,6 +184,7 @@ class FakeModel:
             FakeObject(1, SERIAL, [(t.OCTETS, b"LGZ0050725713", 0, None)]),
             FakeObject(1, BROKEN, [(t.UINT32, _broken, 0, None)]),
             FakeObject(1, BREAKING, [(t.array(t.UINT32), _Breaking(), 0, None)]),
+            FakeObject(1, FAULTY, [(t.UINT32, _faulty, 0, None)]),
         ]
         self._by_name = {found.logical_name: found for found in self._objects}
         self.count = len(self._objects)

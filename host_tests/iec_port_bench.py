@@ -33,8 +33,6 @@ class Parameters:
     address = "12345678"
     reaction_ms = {reaction_ms}
     changeover_ms = 1000
-    optical_iec_mode = "C"
-    optical_baud_char = "0"
 
 LISTS = {lists!r}
 BUSY_MS = {busy_ms}

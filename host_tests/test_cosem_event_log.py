@@ -21,8 +21,8 @@ from meter.storage.layout import Area
 from tools.bench.process import ROOT, find_micropython
 
 NAME = bytes(obis.parse("0-0:99.98.0"))
-NUMBER = (1, bytes(obis.parse("C.11.0")), 2, 0)
-DETAIL = (1, bytes(obis.parse("C.11.1")), 2, 0)
+NUMBER = (1, bytes(obis.parse("C.240.12")), 2, 0)
+DETAIL = (1, bytes(obis.parse("C.240.13")), 2, 0)
 COLUMNS = [CLOCK, NUMBER, DETAIL]
 START = 840_000_000
 
@@ -50,7 +50,7 @@ class Meter:
 
     def damage(self, place: int) -> None:
         """Flip a bit of the event in this place of `events`, which then is not there any more."""
-        sequence = self.log.bounds()[0] + place
+        sequence = self.log.span()[0] + place
         self.ram.content[self.area.address + (sequence - 1) % self.capacity * ENTRY_SIZE + 9] ^= 0x40
 
     def rows(self, selection: Any = None) -> list[list[Any]]:

@@ -202,13 +202,17 @@ def test_a_local_port_shows_and_changes_its_parameters() -> None:
     port = model.get(19, ln("0-0:20.0.0"))
     assert [port.get(n) for n in range(2, 7)] == [0, 0, 5, 1, b""]
     assert [port.read_level(n) for n in (6, 7, 8)] == [1, None, None]
-    changes: list[tuple[int, object]] = [(2, 1), (3, 5), (4, 6), (5, 0), (6, b"0012"), (7, b"11111111")]
+    changes: list[tuple[int, object]] = [(2, 1), (4, 6), (5, 0), (6, b"0012"), (7, b"11111111")]
     for n, value in changes:
         port.set(n, value)
     parameters = model.parameters
-    assert (parameters.optical_mode, parameters.optical_baud_char, parameters.max_baud_char) == (1, "5", "6")
+    assert (parameters.optical_mode, parameters.port1_mode, parameters.max_baud_char) == (1, 0, "6")
     assert (parameters.reaction_ms, parameters.address, parameters.p1_password) == (20, "0012", "11111111")
-    assert model.get(19, ln("0-0:20.0.2")).get(4) == 5  # the other ports keep theirs
+    other = model.get(19, ln("0-0:20.0.2"))
+    other.set(3, 7)
+    assert [other.get(n) for n in range(2, 7)] == [0, 7, 6, 0, b"0012"] and parameters.port2_start_rate == 38_400
+    with pytest.raises(ParameterRefused, match=RANGE):
+        other.set(3, 1)  # 600 Bd
     with pytest.raises(ParameterRefused, match=RANGE):
         port.set(4, 7)
     bad: list[tuple[int, object]] = [(5, 2), (4, None)]
@@ -237,7 +241,8 @@ RIGHTS: list[tuple[int, str, int | None, dict[int, int], dict[int, int]]] = [
     (7, "1-0:99.1.0", 1, {}, {}),
     (7, "0-0:21.0.3", 0, {}, {}),
     (4, "1-1:1.6.0", 0, {}, {}),
-    (19, "0-0:20.0.0", 1, {2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4}, {}),
+    (19, "0-0:20.0.1", 1, {2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4}, {}),
+    (19, "0-0:20.0.0", 1, {2: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4}, {}),
     (9, "0-0:10.0.1", 1, {}, {}),
     (23, "0-0:22.0.0", 1, dict.fromkeys(range(3, 10), 2) | {2: 2}, {}),
     (20, "0-0:13.0.0", 1, {}, {}),

@@ -11,6 +11,7 @@ from host_tests.dlms_fakes import (
     BROKEN,
     CLOCK,
     ENERGY,
+    FAULTY,
     PARAMETER,
     PASSWORDS,
     PROFILE,
@@ -71,6 +72,7 @@ def test_invoke_id_and_priority_come_back_as_they_are() -> None:
         (0, 1, PARAMETER, 2, 3),  # level too low
         (2, 15, bytes((0, 0, 40, 0, 0, 255)), 7, 3),  # a secret
         (0, 1, BROKEN, 2, 2),  # the memory fails
+        (0, 1, FAULTY, 2, 250),  # the object is at fault itself
     ],
 )
 def test_what_cannot_be_read_has_its_result_code(level: int, class_id: int, name: bytes, n: int, result: int) -> None:

@@ -70,10 +70,10 @@ class Ram:
 
 
 def test_a_ports_own_parameters_are_those_with_its_name() -> None:
-    parameters = Parameters(Ram(), {"interface_2_iec_mode": "B", "interface_2_baud_char": "7", "address": "7"})
+    parameters = Parameters(Ram(), {"port2_iec_mode": "B", "port2_start_rate": 38_400, "address": "7"})
     optical = PortSetup(parameters)
     assert (optical.iec_mode, optical.start_rate, optical.max_rate, optical.frame) == ("C", 300, 19_200, "7E1")
-    port1, port2 = PortSetup(parameters, "interface_1", 38_400), PortSetup(parameters, "interface_2", 9_600)
+    port1, port2 = PortSetup(parameters, "port1", 38_400), PortSetup(parameters, "port2", 9_600)
     assert (port1.iec_mode, port1.start_rate) == ("C", 300)
     assert (port2.iec_mode, port2.start_rate) == ("B", 9_600)  # a current loop can do no more
     assert (port2.address, port2.reaction_ms, port2.changeover_ms) == ("7", 200, 1000)

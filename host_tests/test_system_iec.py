@@ -73,7 +73,7 @@ def test_the_event_log_is_read_as_p98() -> None:
 
 def test_the_electrical_ports_speak_each_at_its_own_rate() -> None:
     """Interfaces of the type 43: RS485 is port 1, the current loop, which does 9600 Bd at most, is port 2."""
-    parameters = {"max_baud_char": "6", "interface_2_iec_mode": "B", "reaction_ms": 100}
+    parameters = {"max_baud_char": "6", "port2_iec_mode": "B", "reaction_ms": 100}
     with Bench(seed=1, parameters=parameters) as bench:
         bench.source.set(u=230, i=5, phi=0)
         bench.run(3)
@@ -86,7 +86,7 @@ def test_the_electrical_ports_speak_each_at_its_own_rate() -> None:
 
 
 def test_an_electrical_port_at_a_fixed_rate() -> None:
-    with Bench(seed=1, parameters={"interface_1_baud_char": "7"}) as bench:
+    with Bench(seed=1, parameters={"port1_start_rate": 38_400}) as bench:
         bench.run(3)
         line, end = bench.uarts[1], end_of(bench, 1)
         assert line.baud == 38_400

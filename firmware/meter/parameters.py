@@ -32,6 +32,7 @@ ADDRESS = const(4)  # device address of IEC 62056-21: digits, letters, space
 WORD = const(5)
 SUM = const(6)  # what a sum channel adds up: two energies "a_import+a_export", or nothing ""
 
+_START_RATES = (300, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd
 
 # Number (never used again for anything else), name, kind, default, low, high, lowest level that may change it.
 TABLE = (
@@ -66,18 +67,16 @@ TABLE = (
     (20, "sum_channel_2", SUM, "", None, None, 4),
     (21, "p1_password", TEXT, "00000000", 1, 16, 2),  # IEC 62056-21, programming mode
     (22, "p2_password", TEXT, "00000000", 1, 16, 4),
-    # Ports: what they start with, 0 IEC 62056-21 or 1 HDLC, and at which rate; the highest rate they offer
+    # What a port starts with, 0 IEC 62056-21 or 1 HDLC
     (30, "optical_mode", INT, 0, 0, 1, 2),
-    (31, "optical_baud_char", CHAR, "0", "0", "6", 2),
-    (32, "optical_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
-    (40, "interface_1_mode", INT, 0, 0, 1, 2),
-    (41, "interface_1_baud_char", CHAR, "0", "0", "7", 2),
-    (42, "interface_1_max_baud_char", CHAR, "5", "0", "7", 2),
-    (43, "interface_1_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
-    (50, "interface_2_mode", INT, 0, 0, 1, 2),
-    (51, "interface_2_baud_char", CHAR, "0", "0", "7", 2),
-    (52, "interface_2_max_baud_char", CHAR, "5", "0", "7", 2),
-    (53, "interface_2_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
+    (31, "port1_mode", INT, 0, 0, 1, 2),
+    (32, "port2_mode", INT, 0, 0, 1, 2),
+    # IEC 62056-21 by port. A start rate other than 300 Bd is kept in all of a session
+    (41, "optical_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
+    (42, "port1_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
+    (43, "port2_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
+    (44, "port1_start_rate", CHOICE, 300, _START_RATES, None, 2),
+    (45, "port2_start_rate", CHOICE, 300, _START_RATES, None, 2),
     # HDLC, on all ports
     (60, "hdlc_address", INT, 0, 0, 16_381, 2),  # lower address; 0: last four digits of the serial number, plus 1000
     (61, "hdlc_window", INT, 1, 1, 7, 2),

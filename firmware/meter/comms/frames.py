@@ -19,7 +19,6 @@ SIGN_OFF = b"\x01B0\x03q"  # SOH B0 ETX BCC, legal at any point of a session
 ACKNOWLEDGED = b"\x06"
 REPEAT_REQUEST = b"\x15"
 RATES = (300, 600, 1200, 2400, 4800, 9600, 19200)  # Bd, by baud rate identification 0..6 of mode C
-LINE_RATES = RATES + (38400,)  # those of class 19, for which mode C has no character beyond the sixth
 INITIAL_RATE = const(300)
 
 

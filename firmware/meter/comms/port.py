@@ -97,7 +97,7 @@ class ElectricalPort(IecPort):
     """Electrical interface `number` (1 or 2) of the kind that the type designation names; else as OpticalPort."""
 
     def __init__(self, number: int, kind: str, uart, identity, lines, parameters, programming=None, make_station=None):
-        setup = PortSetup(parameters, "interface_%d" % number, _MAX_RATES.get(kind, 38_400))
+        setup = PortSetup(parameters, "port%d" % number, _MAX_RATES.get(kind, 38_400))
         line = OpticalLine(uart)  # no light comes back here, and it does not miss it
         super().__init__(line, ModeC(identity, lines, setup, programming, make_station))
 

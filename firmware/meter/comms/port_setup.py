@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from meter.comms.frames import INITIAL_RATE, LINE_RATES, RATES, rate_of
+from meter.comms.frames import INITIAL_RATE, RATES, rate_of
 
 _LONG_REACTION_MS = const(200)
 _MODE_A_RATE = "Z"  # mode A has no rate to tell: any character that modes B and C leave free
@@ -12,11 +12,10 @@ _HDLC = "\\2"  # the enhanced capability of mode E
 class PortSetup:
     """Setup of one port with IEC 62056-21.
 
-    `parameters` has `address`, `reaction_ms`, `changeover_ms` and what is the port's own, by its name (optical,
-    interface_1, interface_2): `<name>_iec_mode`, "A", "B" or "C", and `<name>_baud_char`, the rate of the sign-on as
-    class 19 enumerates them. All are asked when they are needed. `max_rate` (Bd) is the fastest the line can do.
-    `frame` is "7E1", or "8N1" on a channel that passes 8 bits and no parity: bit 7 is the parity bit there, if the
-    client uses it so.
+    `parameters` has `address`, `reaction_ms` and `changeover_ms`, and may have what is the port's own:
+    `<name>_iec_mode`, "A", "B" or "C" (the default), and `<name>_start_rate` (300 Bd by default). All are asked when
+    they are needed. `max_rate` (Bd) is the fastest the line can do. `frame` is "7E1", or "8N1" on a channel that passes
+    8 bits and no parity: bit 7 is the parity bit there, if the client uses it so.
     """
 
     def __init__(self, parameters, name: str = "optical", max_rate: int = 19_200, frame: str = "7E1"):
@@ -39,12 +38,12 @@ class PortSetup:
 
     @property
     def iec_mode(self) -> str:
-        return getattr(self._parameters, self._name + "_iec_mode")
+        return getattr(self._parameters, self._name + "_iec_mode", "C")
 
     @property
     def start_rate(self) -> int:
         """Rate of the sign-on (Bd). One other than 300 Bd is fixed: the line keeps it in all of a session."""
-        return min(LINE_RATES[ord(getattr(self._parameters, self._name + "_baud_char")) - 0x30], self.max_rate)
+        return min(getattr(self._parameters, self._name + "_start_rate", INITIAL_RATE), self.max_rate)
 
 
 def offered_rate(identity: str, setup) -> int:

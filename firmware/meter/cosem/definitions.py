@@ -75,11 +75,6 @@ TABLE: "tuple[tuple[str, str, Any], ...]" = (
     ("C.60.1", "calibration", "calibration_record"),
 )
 
-# Parameters of a port: what it starts with, at which rate, the highest rate it offers
-OPTICAL = ("optical_mode", "optical_baud_char", "max_baud_char")
-INTERFACE_1 = ("interface_1_mode", "interface_1_baud_char", "interface_1_max_baud_char")
-INTERFACE_2 = ("interface_2_mode", "interface_2_baud_char", "interface_2_max_baud_char")
-
 # Objects that readouts do not list: code, class, builder (a function of setups.py), what it takes, what the meter must
 # have (of setups.CONDITIONS; "": nothing). A new row goes to the end: places in this table are short names.
 SETUPS: "tuple[tuple[str, int, str, Any, str], ...]" = (
@@ -88,8 +83,8 @@ SETUPS: "tuple[tuple[str, int, str, Any, str], ...]" = (
     ("0-0:1.1.0", 1, "unix_time", None, ""),
     ("0-0:96.1.0", 1, "text", "serial_number", ""),
     ("0-0:96.1.1", 1, "text", "type_designation", ""),
-    ("0-0:96.11.0", 1, "last_event", 2, "event_log"),
-    ("0-0:96.11.1", 1, "last_event", 3, "event_log"),
+    ("0-0:96.240.12", 1, "last_event", 2, "event_log"),
+    ("0-0:96.240.13", 1, "last_event", 3, "event_log"),
     ("0-0:99.98.0", 7, "event_log", None, "event_log"),
     ("0-0:21.0.0", 7, "readout_list", "standard", ""),
     ("0-0:21.0.1", 7, "readout_list", "display", ""),
@@ -97,12 +92,12 @@ SETUPS: "tuple[tuple[str, int, str, Any, str], ...]" = (
     ("1-0:99.1.0", 7, "profile", 900, "load_profile"),
     ("1-0:99.2.0", 7, "profile", 900, "load_profile"),
     ("0-0:98.1.0", 7, "billing_profile", None, ""),
-    ("0-0:20.0.0", 19, "local_port", OPTICAL, ""),
-    ("0-0:20.0.1", 19, "local_port", INTERFACE_1, "interface_1"),
-    ("0-0:20.0.2", 19, "local_port", INTERFACE_2, "interface_2"),
-    ("0-0:22.0.0", 23, "hdlc", "max_baud_char", ""),
-    ("0-0:22.0.1", 23, "hdlc", "interface_1_max_baud_char", "interface_1"),
-    ("0-0:22.0.2", 23, "hdlc", "interface_2_max_baud_char", "interface_2"),
+    ("0-0:20.0.0", 19, "local_port", "optical", ""),
+    ("0-0:20.0.1", 19, "local_port", "port1", "interface_1"),
+    ("0-0:20.0.2", 19, "local_port", "port2", "interface_2"),
+    ("0-0:22.0.0", 23, "hdlc", None, ""),
+    ("0-0:22.0.1", 23, "hdlc", None, "interface_1"),
+    ("0-0:22.0.2", 23, "hdlc", None, "interface_2"),
     ("0-0:25.0.0", 41, "tcp_udp", None, ""),
     ("0-0:25.1.0", 42, "ipv4", None, ""),
     ("0-0:25.9.0", 40, "push", None, ""),
@@ -122,8 +117,8 @@ SETUPS: "tuple[tuple[str, int, str, Any, str], ...]" = (
     ("0-0:17.0.0", 71, "limiter", None, ""),
     ("0-0:44.0.0", 18, "image", None, ""),
     ("0-0:96.3.10", 70, "disconnect", None, "relay"),
-    ("0-0:2.0.1", 27, "modem", 1, "rs232_1"),
-    ("0-0:2.0.2", 27, "modem", 2, "rs232_2"),
+    ("0-0:2.0.1", 27, "modem", "port1", "rs232_1"),
+    ("0-0:2.0.2", 27, "modem", "port2", "rs232_2"),
     ("0-0:2.1.0", 29, "auto_connect", None, "rs232"),
     ("0-0:2.2.0", 28, "auto_answer", None, "rs232"),
     ("1.4.0", 5, "demand", "a_import", "demand"),

@@ -200,8 +200,8 @@ class EventStore:
     row_spec = ENCODED
     columns = [
         CLOCK,
-        (1, b"\x00\x00\x60\x0b\x00\xff", 2, 0),  # C.11.0
-        (1, b"\x00\x00\x60\x0b\x01\xff", 2, 0),  # C.11.1
+        (1, b"\x00\x00\x60\xf0\x0c\xff", 2, 0),  # C.240.12
+        (1, b"\x00\x00\x60\xf0\x0d\xff", 2, 0),  # C.240.13
     ]
 
     def __init__(self, log, clock):

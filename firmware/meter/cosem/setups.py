@@ -32,6 +32,7 @@ HDLC_DERIVED = 1000  # a lower address that is not set is this plus the serial n
 _NOTHING = b"\x00\x00\x00\x00\x00\x00"  # logical name of no object
 _NO_SCRIPT = (_NOTHING, 0)
 _NO_OBJECT = (0, _NOTHING, 0)
+_RATES = (300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd, by the enumeration of rates
 _RESPONSE_MS = (20, 200)  # by the enumeration response_time
 _PROFILE_ENTRIES = 6_000
 _BILLING_ENTRIES = 36
@@ -112,17 +113,24 @@ def billing_profile(model, logical_name: bytes, _argument):
 # --- communication ------------------------------------------------------------------------------------------------
 
 
-def _baud(parameters, name: str) -> Setting:
-    """A rate: the parameter's digit is the enumeration's value (300 Bd is 0)."""
-    return Setting(parameters, name, int, str)
+def _max_rate(parameters) -> Setting:
+    """The parameter's digit is the enumeration's value."""
+    return Setting(parameters, "max_baud_char", int, str)
 
 
-def local_port(model, logical_name: bytes, names: tuple):
+def _start_rate(parameters, port: str):
+    """The optical port always starts at 300 Bd."""
+    if port == "optical":
+        return 0
+    return Setting(parameters, port + "_start_rate", _RATES.index, lambda choice: _RATES[choice])
+
+
+def local_port(model, logical_name: bytes, port: str):
     parameters = model.parameters
     values = (
-        Setting(parameters, names[0]),
-        _baud(parameters, names[1]),
-        _baud(parameters, names[2]),
+        Setting(parameters, port + "_mode"),
+        _start_rate(parameters, port),
+        _max_rate(parameters),
         Setting(parameters, "reaction_ms", lambda ms: int(ms >= _RESPONSE_MS[1]), lambda choice: _RESPONSE_MS[choice]),
         _octets(parameters, "address"),
         _octets(parameters, "p1_password"),
@@ -137,10 +145,11 @@ def _octets(parameters, name: str) -> Setting:
     return Setting(parameters, name, str.encode, lambda octets: "".join([chr(octet) for octet in octets]))
 
 
-def hdlc(model, logical_name: bytes, rate: str):
+def hdlc(model, logical_name: bytes, _argument):
+    """All ports have the same settings."""
     parameters = model.parameters
     values = (
-        _baud(parameters, rate),
+        _max_rate(parameters),
         Setting(parameters, "hdlc_window"),
         Setting(parameters, "hdlc_window"),
         Setting(parameters, "hdlc_max_info"),
@@ -172,8 +181,8 @@ def push(_model, logical_name: bytes, _argument):
     return Composite(40, logical_name, ([], (0, b"", 0), [], 0, 0, 0))
 
 
-def modem(model, logical_name: bytes, port: int):
-    return Composite(27, logical_name, (_baud(model.parameters, "interface_%d_max_baud_char" % port), [], []))
+def modem(model, logical_name: bytes, port: str):
+    return Composite(27, logical_name, (_start_rate(model.parameters, port), [], []))
 
 
 def auto_connect(_model, logical_name: bytes, _argument):

@@ -96,7 +96,7 @@ class EventLog:
             sequence -= 1
         return found
 
-    def bounds(self) -> "tuple[int, int]":
+    def span(self) -> "tuple[int, int]":
         """Sequence numbers of the oldest and the newest entry; (1, 0) if there is none."""
         newest = self._last()
         return max(1, newest - self.capacity + 1), newest

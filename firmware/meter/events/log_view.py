@@ -29,7 +29,7 @@ class LogView:
 
     def newest(self) -> "tuple | None":
         """The newest entry; None if there is none, or it is damaged."""
-        oldest, newest = self._log.bounds()
+        oldest, newest = self._log.span()
         return self._log.entry(newest) if newest >= oldest else None
 
     def by_entry(self, first: int, last: "int | None") -> "Selection":
@@ -72,7 +72,7 @@ class LogView:
 
     def _look(self) -> "tuple[int, int]":
         """Sequence numbers of the oldest and the newest entry; also looks through what is new."""
-        oldest, newest = self._log.bounds()
+        oldest, newest = self._log.span()
         if self._seen < oldest - 1:
             self._seen = oldest - 1
         while self._damaged and self._damaged[0] < oldest:

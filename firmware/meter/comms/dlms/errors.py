@@ -33,8 +33,8 @@ _RESULTS = {
     door.BUSY: TEMPORARY_FAILURE,
 }
 
-# What an access to an object may raise; all else is a fault of the program
-ACCESS_ERRORS = (Refused, KeyError, ValueError, OverflowError, OSError)
+# What an access to an object may raise. The last ones are faults of the object: they must not cost its client the port.
+ACCESS_ERRORS = (Refused, KeyError, ValueError, OSError, ArithmeticError, AttributeError, TypeError)
 
 
 def result_of(error: Exception) -> int:
