@@ -27,6 +27,7 @@ from meter.events import log
 from meter.events.log import EventLog
 from meter.face.display import Display
 from meter.face.rolling import Rolling
+from meter.log_ins import LogIns
 from meter.metering import Metering
 from meter.metrology import audit, calibration, kernel_choice
 from meter.metrology.energies import sum_channel
@@ -75,6 +76,7 @@ class Meter:
         self.energies = EnergyRegisters((sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2)))
         self._store = Store(self._fram, self.energies, self.counters, self.errors)
         self._events = EventLog(self._fram)
+        self._log_ins = LogIns(self._fram, parameters, board.seal.value, self._now, self._report_log_in)
         self._load_memory()
         self.clock = Clock(DS3231(board.i2c))
         self._display = Display(PCF8576(board.i2c))
@@ -90,7 +92,11 @@ class Meter:
         if self._metering.led_constant_refused:
             self.errors.set(error.PARAMETERS)
         self._access = Access(
-            parameters, self._model.find, board.seal.value, {_CALIBRATION_CODE: self._write_calibration}
+            parameters,
+            self._model.find,
+            board.seal.value,
+            {_CALIBRATION_CODE: self._write_calibration},
+            self._log_ins,
         )
         self._port = OpticalPort(
             board.optical_uart, self._identification, self._model.readout, parameters, self._access
@@ -171,7 +177,9 @@ class Meter:
 
     def _load_memory(self) -> None:
         self._store.load()
-        self._read(self._events.load)
+        self._read(self._events.load, self._log_ins.load)
+        if self._log_ins.damaged:
+            self.errors.set(error.BACKUP_DATA)
         if machine.reset_cause() == machine.WDT_RESET:
             self.errors.set(error.WATCHDOG)
         elif self.counters.get("operating_seconds") and machine.reset_cause() == machine.PWRON_RESET:
@@ -264,6 +272,25 @@ class Meter:
         except OSError:
             self.errors.set(error.MAIN_MEMORY)
 
+    def _now(self) -> tuple:
+        """UTC (None while the clock is not valid), operating seconds, ticks: the times that log-ins go by."""
+        utc = self.clock.utc() if self.clock.valid else None
+        return utc, self.counters.get("operating_seconds"), time.ticks_ms()
+
+    def _report_log_in(self, level: int, channel: int, is_locked: bool) -> None:
+        detail = channel << 8 | level
+        self._note(log.LOG_IN_FAILED, detail)
+        if is_locked:
+            self.errors.set(error.COMMUNICATION_LOCKED)
+            self._note(log.COMMUNICATION_LOCKED, detail)
+
+    def _tend_log_ins(self) -> None:
+        """Let locks end, and show whether there is one."""
+        self._log_ins.update()
+        self.errors.note(error.COMMUNICATION_LOCKED, self._log_ins.any_locked)
+        if self._memory_read and not self._log_ins.is_saved:
+            self.errors.set(error.MAIN_MEMORY)
+
     def _write_calibration(self, text: str) -> None:
         """Keep a calibration and use it. ValueError if it is none, OSError if the memory fails."""
         if not self._calibration.valid:
@@ -322,6 +349,7 @@ class Meter:
             self.errors.note(error.CLOCK_INVALID, not self.clock.valid)
             self.counters.add("operating_seconds")
             self._store.save_counters()
+            self._tend_log_ins()
             if not (self._memory_read and self._store.loaded) and not self._store.foreign:
                 self._look_for_memory()
             if self._watchdog and self._measuring:  # a measuring task that stands still is a reason to start anew
