@@ -31,6 +31,7 @@ from meter.events.log_profile import LogProfile
 from meter.events.log_view import LogView
 from meter.face.display import Display
 from meter.face.rolling import Rolling
+from meter.log_ins import LogIns
 from meter.metering import Metering
 from meter.metrology import audit, calibration, kernel_choice
 from meter.metrology.energies import sum_channel
@@ -82,6 +83,7 @@ class Meter:
         self._store = Store(self._fram, self.energies, self.counters, self.errors)
         self._events = EventLog(self._fram)
         self.event_log = LogView(self._events)
+        self._log_ins = LogIns(self._fram, parameters, board.seal.value, self._now, self._report_log_in)
         self._load_memory()
         self.parameters.locked = self._calibration.locked = not self._memory_read
         self.parameters.log = self._note_change
@@ -99,7 +101,11 @@ class Meter:
         if self._metering.led_constant_refused:
             self.errors.set(error.PARAMETERS)
         self._access = Access(
-            parameters, self._model.find, board.seal.value, {_CALIBRATION_CODE: self.write_calibration}
+            parameters,
+            self._model.find,
+            board.seal.value,
+            {_CALIBRATION_CODE: self.write_calibration},
+            self._log_ins,
         )
         self._ports = self._make_ports(type_code)
         self._watchdog = None
@@ -220,7 +226,9 @@ class Meter:
 
     def _load_memory(self) -> None:
         self._store.load()
-        self._read(self._events.load, self.event_log.load)
+        self._read(self._events.load, self.event_log.load, self._log_ins.load)
+        if self._log_ins.damaged:
+            self.errors.set(error.BACKUP_DATA)
         if machine.reset_cause() == machine.WDT_RESET:
             self.errors.set(error.WATCHDOG)
         elif self.counters.get("operating_seconds") and machine.reset_cause() == machine.PWRON_RESET:
@@ -323,6 +331,25 @@ class Meter:
         except OSError:
             self.errors.set(error.MAIN_MEMORY)
 
+    def _now(self) -> tuple:
+        """UTC (None while the clock is not valid), operating seconds, ticks: the times that log-ins go by."""
+        utc = self.clock.utc() if self.clock.valid else None
+        return utc, self.counters.get("operating_seconds"), time.ticks_ms()
+
+    def _report_log_in(self, level: int, channel: int, is_locked: bool) -> None:
+        detail = channel << 8 | level
+        self._note(log.LOG_IN_FAILED, detail)
+        if is_locked:
+            self.errors.set(error.COMMUNICATION_LOCKED)
+            self._note(log.COMMUNICATION_LOCKED, detail)
+
+    def _tend_log_ins(self) -> None:
+        """Let locks end, and show whether there is one."""
+        self._log_ins.update()
+        self.errors.note(error.COMMUNICATION_LOCKED, self._log_ins.any_locked)
+        if self._memory_read and not self._log_ins.is_saved:
+            self.errors.set(error.MAIN_MEMORY)
+
     def _note_change(self, number: int) -> None:
         """A parameter has been changed, through its one door."""
         self._note(log.PARAMETER_CHANGED, number)
@@ -414,6 +441,7 @@ class Meter:
             self.errors.note(error.CLOCK_INVALID, not self.clock.valid)
             self.counters.add("operating_seconds")
             self._store.save_counters()
+            self._tend_log_ins()
             if not (self._memory_read and self._store.loaded) and not self._store.foreign:
                 self._look_for_memory()
             if self.parameters.restart_due and not self._port.active and not self._powered_down:

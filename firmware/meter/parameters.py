@@ -4,7 +4,7 @@ Reading is by attribute, `parameters.reaction_ms`. Changing is only by `Paramete
 the kind and the range, keeps the new value in the memory before it holds, and logs the change.
 
 Access levels of the product: 0 public, 1 data collection, 2 field service, 3 utility service, 4 extended utility
-service (certification seal broken). 5 and 6 are the consumer's: they read and change nothing.
+service (certification seal broken). 5 and 6 are the consumer's: they read and change nothing. README.md has more.
 """
 
 import errno
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Kinds. Low and high mean: INT smallest and largest value; CHOICE and WORD the allowed integers or strings (in low);
-# CHAR first and last character; TEXT and ADDRESS shortest and longest length; SUM nothing.
+# CHAR first and last character; TEXT, ADDRESS, PASSWORD and SECRET shortest and longest length; SUM nothing; MASK bits
+# of which one at least is set, and all bits there are; KEY 0 if there may be none.
 INT = const(0)
 CHOICE = const(1)
 CHAR = const(2)
@@ -31,6 +32,15 @@ TEXT = const(3)  # printable ASCII that may stand in a data set: no ( ) * / !
 ADDRESS = const(4)  # device address of IEC 62056-21: digits, letters, space
 WORD = const(5)
 SUM = const(6)  # what a sum channel adds up: two energies "a_import+a_export", or nothing ""
+MASK = const(7)
+# Nobody reads these. As text the last two are hexadecimal.
+PASSWORD = const(8)  # as TEXT
+SECRET = const(9)  # octets
+KEY = const(10)  # 16 octets
+
+_NUMBERS = (INT, CHOICE, MASK)
+_OCTETS = (SECRET, KEY)
+_SECRETS = (PASSWORD, SECRET, KEY)
 
 _START_RATES = (300, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd
 
@@ -65,8 +75,8 @@ TABLE = (
     (18, "vt_denominator", INT, 1, 1, 1_000_000, 4),
     (19, "sum_channel_1", SUM, "", None, None, 4),
     (20, "sum_channel_2", SUM, "", None, None, 4),
-    (21, "p1_password", TEXT, "00000000", 1, 16, 2),  # IEC 62056-21, programming mode
-    (22, "p2_password", TEXT, "00000000", 1, 16, 4),
+    (21, "p1_password", PASSWORD, "00000000", 1, 16, 2),  # of level 1: IEC 62056-21, P1; DLMS, client 32
+    (22, "p2_password", PASSWORD, "00000000", 1, 16, 4),  # of level 2: P2; client 48
     # What a port starts with, 0 IEC 62056-21 or 1 HDLC
     (30, "optical_mode", INT, 0, 0, 1, 2),
     (31, "port1_mode", INT, 0, 0, 1, 2),
@@ -85,9 +95,31 @@ TABLE = (
     (64, "hdlc_inactivity_s", INT, 120, 0, 65_535, 2),  # 0: never
     (65, "tcp_port", INT, 4_059, 1, 65_535, 2),
     (66, "tcp_inactivity_s", INT, 180, 0, 65_535, 2),  # 0: never
+    # Conditions of the levels: channels (1 optical, 2 and 4 electrical ports, 8 TCP), 16 seal broken, 32 HLS only
+    (70, "access_0", MASK, 0x0F, 0x0F, 0x0F, 3),
+    (71, "access_1", MASK, 0x0F, 0x0F, 0x3F, 3),
+    (72, "access_2", MASK, 0x0F, 0x0F, 0x3F, 3),
+    (73, "access_3", MASK, 0x0F, 0x0F, 0x3F, 4),
+    (74, "access_4", MASK, 0x0F, 0x0F, 0x3F, 4),
+    (75, "access_5", MASK, 0x0F, 0x0F, 0x3F, 3),
+    (76, "w5_password", PASSWORD, "00000000", 1, 16, 3),  # of level 3: W5; client 64
+    (77, "password_4", PASSWORD, "00000000", 1, 16, 4),  # client 80
+    (78, "password_5", PASSWORD, "00000000", 1, 16, 3),  # client 96
+    (79, "hls_secret_1", SECRET, b"test HLS secret1", 16, 64, 3),
+    (80, "hls_secret_2", SECRET, b"test HLS secret2", 16, 64, 3),
+    (81, "hls_secret_3", SECRET, b"test HLS secret3", 16, 64, 3),
+    (82, "hls_secret_4", SECRET, b"test HLS secret4", 16, 64, 4),
+    (83, "hls_secret_5", SECRET, b"test HLS secret5", 16, 64, 3),
+    # Keys of security suite 0. These defaults are known to everybody: the standard's examples, and RFC 3394's
+    (84, "unicast_key", KEY, bytes(range(0x10)), 16, 16, 3),
+    (85, "broadcast_key", KEY, b"", 0, 16, 3),
+    (86, "authentication_key", KEY, bytes(range(0xD0, 0xE0)), 16, 16, 3),
+    (87, "master_key", KEY, bytes(range(0x10)), 16, 16, 3),
+    (88, "security_policy", INT, 0, 0, 3, 3),  # 1 authenticated, 2 encrypted, 3 both
+    (89, "max_attempts", INT, 3, 1, 10, 3),  # wrong passwords in a row until the level is locked
+    (90, "lock_hours", INT, 24, 1, 240, 3),
 )
 
-SECRETS = ("p1_password", "p2_password")  # nobody reads them
 # Parts of the meter are made of these when it starts: a change shows at once and takes effect with the next start.
 NEXT_START = (
     "led_constant",
@@ -113,6 +145,8 @@ _ENTRY = "<HB"  # number, length of the value
 _ENTRY_SIZE = const(3)
 _CONSUMER = const(5)
 _FORBIDDEN = "()*/!"
+_HEX = "0123456789ABCDEFabcdef"
+_KEY_BYTES = const(16)
 
 UNKNOWN = "unknown parameter"
 LEVEL = "access denied"
@@ -204,12 +238,16 @@ class Parameters:
         raise KeyError(number)
 
     def is_number(self, name: str) -> bool:
-        """Whether its value is an integer; a text otherwise. KeyError if there is no such parameter."""
-        return self._rows[name][2] in (INT, CHOICE)
+        """Whether its value is an integer. KeyError if there is no such parameter."""
+        return self._rows[name][2] in _NUMBERS
+
+    def is_octets(self, name: str) -> bool:
+        """Whether its value is bytes; if it is no number either it is a text."""
+        return self._rows[name][2] in _OCTETS
 
     def is_secret(self, name: str) -> bool:
-        """Whether nobody may read it."""
-        return name in SECRETS
+        """Whether nobody may read it. KeyError if there is no such parameter."""
+        return self._rows[name][2] in _SECRETS
 
     def write_level(self, name: str) -> int:
         """Lowest access level that may change it. KeyError if there is no such parameter."""
@@ -251,16 +289,20 @@ class Parameters:
         return changed
 
     def set_text(self, name: str, text: str, level: int) -> bool:
-        """`set` with a value in the form it is printed in; numbers are decimal digits."""
+        """`set` with a value in the form it is printed in; numbers are decimal digits, octets hexadecimal ones."""
         row = self._rows.get(name)
-        is_number = row is not None and row[2] in (INT, CHOICE) and text and all("0" <= c <= "9" for c in text)
-        return self.set(name, int(text) if is_number else text, level)
+        value: "Any" = text
+        if row is not None and row[2] in _NUMBERS and text and all("0" <= c <= "9" for c in text):
+            value = int(text)
+        elif row is not None and row[2] in _OCTETS and len(text) % 2 == 0 and all(c in _HEX for c in text):
+            value = bytes([int(text[n : n + 2], 16) for n in range(0, len(text), 2)])
+        return self.set(name, value, level)
 
     def _payload(self, values: dict) -> bytes:
         entries = []
         for name in self.names():
             number, value = self._rows[name][0], values[name]
-            data = value.encode() if isinstance(value, str) else struct.pack("<i", value)
+            data = struct.pack("<i", value) if isinstance(value, int) else _octets(value)
             entries.append(struct.pack(_ENTRY, number, len(data)) + data)
         return b"".join(entries) + self._unknown
 
@@ -278,7 +320,10 @@ class Parameters:
             position = end
 
     def _take_value(self, row: tuple, data: bytes) -> None:
-        if row[2] in (INT, CHOICE):
+        value: "Any"
+        if row[2] in _OCTETS:
+            value = data
+        elif row[2] in _NUMBERS:
             value = struct.unpack("<i", data)[0] if len(data) == 4 else None
         else:
             value = "".join(chr(code) for code in data)
@@ -299,18 +344,34 @@ def _is_consistent(values: dict) -> bool:
     return lowest <= values["nominal_voltage"] <= highest
 
 
+def _octets(value: "str | bytes") -> bytes:
+    return value.encode() if isinstance(value, str) else value
+
+
 def _fault(row: tuple, value: "Any") -> "str | None":
     """Why `value` cannot be the parameter's, None if it can."""
     kind, low, high = row[2], row[4], row[5]
-    if kind in (INT, CHOICE):
+    if kind in _NUMBERS:
         if type(value) is not int:  # a bool is not a number here
             return KIND
-        fits = value in low if kind == CHOICE else low <= value <= high
+        fits = _number_fits(kind, value, low, high)
+    elif kind in _OCTETS:
+        if type(value) is not bytes:
+            return KIND
+        fits = len(value) in (low, _KEY_BYTES) if kind == KEY else low <= len(value) <= high
     else:
         if type(value) is not str:
             return KIND
         fits = _text_fits(kind, value, low, high)
     return None if fits else RANGE
+
+
+def _number_fits(kind: int, value: int, low: "Any", high: "Any") -> bool:
+    if kind == CHOICE:
+        return value in low
+    if kind == MASK:
+        return 0 <= value <= high and value & low != 0
+    return low <= value <= high
 
 
 def _text_fits(kind: int, value: str, low: "Any", high: "Any") -> bool:

@@ -107,6 +107,8 @@ def _crc16() -> list[Any]:
 def _crc_x25() -> list[Any]:
     # The information of a frame of the default length
     return [page()[:128], 0xF0B8, 0, 128]
+
+
 def _ghash() -> list[Any]:
     h = random.Random(2).randbytes(16)
     return [firmware_module(GHASH).make_table(h), bytearray(16), random.Random(3).randbytes(APDU), APDU]

@@ -191,7 +191,7 @@ class Parameter(Data):
         super().__init__(
             logical_name,
             lambda: parameters.get(name),
-            INT32 if parameters.is_number(name) else TEXT,
+            INT32 if parameters.is_number(name) else OCTETS if parameters.is_octets(name) else TEXT,
             None if parameters.is_secret(name) else readable,
             lambda value: parameters.set(name, value, parameters.write_level(name)),
             parameters.write_level(name),

@@ -36,11 +36,13 @@ MEASURING_ACCESS_ERROR = const(75)
 CALIBRATION_CHECKSUM = const(87)
 MEASURING_ERROR = const(90)
 WATCHDOG = const(93)
+COMMUNICATION_LOCKED = const(94)  # detail as LOG_IN_FAILED
 # Our own, where the family's list has none (UNCONFIRMED)
 PATHS_DISAGREE = const(174)  # detail: verdict * 256 + balances (metrology.audit)
 PATHS_AGREE = const(175)
 SETTINGS_REPAIRED = const(176)  # the metering chip had lost some; detail: address of the first
 READING_REJECTED = const(177)  # energies that no load can cause were not counted; detail: how many readings so far
+LOG_IN_FAILED = const(180)  # detail: channel * 256 + level (meter.access)
 
 ENTRY_SIZE = const(20)
 _FORMAT = "<IIHHI"
