@@ -26,7 +26,10 @@ import io_queue
 io_queue.core = asyncio.core
 asyncio.core._io_queue = io_queue.IOQueue()
 import machine
-from meter.comms.port import OpticalPort
+from meter.comms.iec62056_21 import ModeC
+from meter.comms.line import OpticalLine
+from meter.comms.port import Port
+from meter.comms.port_setup import PortSetup
 from meter.comms.programming import Programming
 
 class Parameters:
@@ -49,9 +52,9 @@ async def main():
     uart = machine.UART(0, 300, bits=7, parity=0, stop=1)
     programming = globals().get("programming") or (Programming(access) if access else None)
     make_station = globals().get("make_station")
-    port = OpticalPort(
-        uart, lambda: {ident!r}, lambda number: iter(LISTS[number]), Parameters, programming, make_station
-    )
+    lines = lambda number: iter(LISTS[number])
+    protocol = ModeC(lambda: {ident!r}, lines, PortSetup(Parameters), programming, make_station)
+    port = Port(OpticalLine(uart), protocol)
     await asyncio.gather(port.run(), measure())
 
 asyncio.run(main())

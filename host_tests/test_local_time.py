@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meter.tariff import calendar
-from meter.tariff.local_time import LocalTime
+from host_tests.iec_profiles import TIMES
+from meter import calendar
 
 EPOCH = datetime(2000, 1, 1)
 
@@ -35,15 +35,15 @@ def test_what_is_no_date_is_refused(year: int, month: int, day: int) -> None:
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).map(lambda t: t.replace(microsecond=0)))
 def test_local_and_utc_are_inverses(t: datetime) -> None:
     seconds = int((t - EPOCH).total_seconds())
-    season, *fields = LocalTime().local(seconds)
+    season, *fields = TIMES.local(seconds)
     assert (season, fields) == (0, [t.year, t.month, t.day, t.hour, t.minute, t.second])
     for told in (None, 0, 1, 2):
-        assert LocalTime().utc(told, *fields) == seconds
+        assert TIMES.utc(told, *fields) == seconds
 
 
 def test_the_end_of_a_day_is_24_00_and_nothing_is_later() -> None:
     end = int((datetime(2024, 3, 1) - EPOCH) / timedelta(seconds=1))
-    assert LocalTime().utc(0, 2024, 2, 29, 24, 0, 0) == end
+    assert TIMES.utc(0, 2024, 2, 29, 24, 0, 0) == end
     for late in ((24, 0, 1), (24, 1, 0), (25, 0, 0), (23, 60, 0), (23, 59, 60)):
         with pytest.raises(ValueError, match="no such time"):
-            LocalTime().utc(0, 2024, 2, 29, *late)
+            TIMES.utc(0, 2024, 2, 29, *late)

@@ -113,7 +113,7 @@ async def more():
 
 def test_the_pico_2_has_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     module, _ = load("pico2", monkeypatch)
-    assert module.Board().tcp_address() is None
+    assert module.Board().tcp_address(4059) is None
 
 
 def esp32s3(monkeypatch: pytest.MonkeyPatch, ssid: str, key: str = "secret") -> tuple[Any, list[Any]]:
@@ -142,13 +142,13 @@ def esp32s3(monkeypatch: pytest.MonkeyPatch, ssid: str, key: str = "secret") -> 
 
 def test_the_esp32s3_joins_the_network_it_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     board, done = esp32s3(monkeypatch, "net")
-    assert board.tcp_address() == ("0.0.0.0", 4059)
+    assert board.tcp_address(4059) == ("0.0.0.0", 4059)
     assert done == ["station", True, ("net", "secret")]
 
 
 def test_the_esp32s3_leaves_the_radio_off_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     board, done = esp32s3(monkeypatch, "")
-    assert board.tcp_address() is None
+    assert board.tcp_address(4059) is None
     assert done == []
 
 

@@ -67,7 +67,7 @@ class Tcp(TcpSetup):
     inactivity_s = {inactivity_s}
 
 this_board = board.Board()
-port = WrapperPort(this_board.tcp_address(), Echo, Tcp)
+port = WrapperPort(this_board.tcp_address(4059), Echo, Tcp)
 
 {more}
 

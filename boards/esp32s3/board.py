@@ -90,7 +90,7 @@ class Board:
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
 
-    def tcp_address(self) -> "tuple[str, int] | None":
+    def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None without a Wi-Fi network. It is joined in the background, also again."""
         name, key = WIFI
         if not name:
@@ -100,7 +100,7 @@ class Board:
         station = network.WLAN(network.WLAN.IF_STA)
         station.active(True)
         station.connect(name, key)
-        return "0.0.0.0", 4059  # the port of DLMS/COSEM
+        return "0.0.0.0", port
 
     def watchdog(self) -> WDT:
         """Start the watchdog. From here on the firmware must feed it."""

@@ -36,8 +36,8 @@ class Board:
         self.power_fail = Pin(wiring.POWER_FAIL, Pin.IN)  # low = mains failing
         self.seal = Pin(wiring.SEAL, Pin.IN)  # high = certification seal broken
 
-    def tcp_address(self):
-        """(host, port) to listen on, or None: there is no network in virtual time."""
+    def tcp_address(self, _port: int):
+        """(host, port) to listen on, or None: there is no network in virtual time. The port is the bench's choice."""
         return ("127.0.0.1", int(sys.argv[3])) if len(sys.argv) > 3 else None
 
     def watchdog(self):

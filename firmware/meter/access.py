@@ -11,7 +11,7 @@ from meter.parameters import ParameterRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from meter.log_ins import LogIns
@@ -90,7 +90,7 @@ class Access:
         parameters: "Parameters",
         find: "Callable",
         seal_broken: "Callable[[], int]",
-        writers: "dict[str, Callable[[str], object]]",
+        writers: "Mapping[str, Callable[[str], object]]",
         log_ins: "LogIns",
         channel: int = OPTICAL,
     ):

@@ -108,6 +108,11 @@ class ModeC:
         self._repeats = 0
         self._after_sending = IDLE
 
+    @property
+    def active(self) -> bool:
+        """A session is under way."""
+        return self.state != IDLE
+
     # --- receiving -----------------------------------------------------------------------------------------------
 
     def feed(self, data: bytes, now: int) -> None:

@@ -2,20 +2,17 @@
 
 from time import ticks_ms
 
-from meter.comms.iec62056_21 import IDLE, ModeC
-from meter.comms.line import OpticalLine
-from meter.comms.port_setup import PortSetup
-from meter.comms.programming import Programming
+from meter.comms.line import FRAME_7E1, FRAME_8N1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_IEC_FRAME = "7E1"  # the lines' own if they are not told another
+_FRAMES = {"7E1": FRAME_7E1, "8N1": FRAME_8N1}
 
 
-class IecPort:
-    """Joins a protocol (`feed`, `tick`, `sent`, `wait_ms`, `baud`, `frame`, `state`) to a line (`read`, `send`,
+class Port:
+    """Joins a protocol (`feed`, `tick`, `sent`, `wait_ms`, `baud`, `frame`, `active`) to a line (`read`, `send`,
     `set_rate`)."""
 
     def __init__(self, line, protocol):
@@ -25,7 +22,7 @@ class IecPort:
     @property
     def active(self) -> bool:
         """A session is under way (the display's communication symbol)."""
-        return self.protocol.state != IDLE
+        return self.protocol.active
 
     async def run(self) -> None:
         """Serve the port for ever."""
@@ -45,11 +42,7 @@ class IecPort:
             protocol.sent(await line.send(message))
 
     def _tune(self) -> None:
-        rate, frame = self.protocol.baud, self.protocol.frame
-        if frame == _IEC_FRAME:
-            self.line.set_rate(rate)
-        else:
-            self.line.set_rate(rate, frame)
+        self.line.set_rate(self.protocol.baud, _FRAMES[self.protocol.frame])
 
 
 class DirectHdlc:
@@ -66,8 +59,8 @@ class DirectHdlc:
         self.baud = baud
 
     @property
-    def state(self) -> int:
-        return self._station.state
+    def active(self) -> bool:
+        return self._station.active
 
     def feed(self, data: bytes, now: int) -> None:
         self._station.feed(data, now)
@@ -88,34 +81,3 @@ class DirectHdlc:
     def _follow(self, now: int) -> None:
         if self._station.over:
             self._station = self._make_station(self.baud, now)
-
-
-_MAX_RATES = {"CS": 9_600}  # Bd; the other electrical lines do 38 400
-
-
-class ElectricalPort(IecPort):
-    """Electrical interface `number` (1 or 2) of the kind that the type designation names; else as OpticalPort."""
-
-    def __init__(self, number: int, kind: str, uart, identity, lines, parameters, programming=None, make_station=None):
-        setup = PortSetup(parameters, "port%d" % number, _MAX_RATES.get(kind, 38_400))
-        line = OpticalLine(uart)  # no light comes back here, and it does not miss it
-        super().__init__(line, ModeC(identity, lines, setup, programming, make_station))
-
-
-class OpticalPort(IecPort):
-    """The optical port with IEC 62056-21; `uart` is a `machine.UART`.
-
-    `identity`, `lines` and `make_station` are as for ModeC, `parameters` as for PortSetup, the rest as for Programming.
-    """
-
-    def __init__(
-        self,
-        uart,
-        identity: "Callable[[], str]",
-        lines: "Callable[[int], Iterable[str]]",
-        parameters,
-        programming: "Programming | None" = None,
-        make_station: "Callable | None" = None,
-    ):
-        protocol = ModeC(identity, lines, PortSetup(parameters), programming, make_station)
-        super().__init__(OpticalLine(uart), protocol)

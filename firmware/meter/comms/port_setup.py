@@ -3,6 +3,7 @@
 from micropython import const
 
 from meter.comms.frames import INITIAL_RATE, RATES, rate_of
+from meter.cosem.setups import derived_address
 
 _LONG_REACTION_MS = const(200)
 _MODE_A_RATE = "Z"  # mode A has no rate to tell: any character that modes B and C leave free
@@ -44,6 +45,50 @@ class PortSetup:
     def start_rate(self) -> int:
         """Rate of the sign-on (Bd). One other than 300 Bd is fixed: the line keeps it in all of a session."""
         return min(getattr(self._parameters, self._name + "_start_rate", INITIAL_RATE), self.max_rate)
+
+    @property
+    def direct_rate(self) -> int:
+        """Rate of a port that is in HDLC from the start (Bd): its fixed rate, else the highest one offered."""
+        if self.start_rate != INITIAL_RATE:
+            return self.start_rate
+        return min(rate_of(ord(self._parameters.max_baud_char)), self.max_rate)
+
+
+class HdlcSetup:
+    """HDLC on all ports of a meter (class 23), for hdlc.Station; `serial_number` gives it an address if it has none."""
+
+    logical_devices = (1,)  # the management logical device
+
+    def __init__(self, parameters, serial_number: str):
+        self._parameters, self._serial_number = parameters, serial_number
+
+    @property
+    def window_tx(self) -> int:
+        return self._parameters.hdlc_window
+
+    @property
+    def window_rx(self) -> int:
+        return self._parameters.hdlc_window
+
+    @property
+    def max_info_tx(self) -> int:
+        return self._parameters.hdlc_max_info
+
+    @property
+    def max_info_rx(self) -> int:
+        return self._parameters.hdlc_max_info
+
+    @property
+    def inter_octet_ms(self) -> int:
+        return self._parameters.hdlc_inter_octet_ms
+
+    @property
+    def inactivity_s(self) -> int:
+        return self._parameters.hdlc_inactivity_s
+
+    @property
+    def physical_address(self) -> int:
+        return self._parameters.hdlc_address or derived_address(self._serial_number)
 
 
 def offered_rate(identity: str, setup) -> int:

@@ -90,7 +90,7 @@ class EventLog:
     def entries(self, n: int) -> list:
         """The latest `n` at most, newest first: (sequence, utc, number, detail). Damaged ones are left out."""
         found: "list[tuple]" = []
-        oldest, sequence = self.bounds()
+        oldest, sequence = self.span()
         while sequence >= oldest and len(found) < n:
             entry = self._read(sequence)
             if entry is not None:
