@@ -123,7 +123,7 @@ class Client:
     def objects(self) -> list[GXDLMSObject]:
         """All objects that this association shows, as gurux's, with access rights where the meter tells them."""
         if self._objects is None:
-            reply = self._ask(self._gurux.getObjectsRequest(), "object list")
+            reply = self._ask([self._gurux.getObjectsRequest()], "object list")
             try:
                 self._objects = list(self._gurux.parseObjects(reply.data, False, False))
             except Exception as error:
