@@ -10,7 +10,6 @@ from dlms_cosem.client import DlmsClient
 from gurux_dlms import GXByteBuffer, GXReplyData
 from gurux_dlms.enums import (
     Authentication,
-    Command,
     Conformance,
     DataType,
     InterfaceType,
@@ -18,16 +17,11 @@ from gurux_dlms.enums import (
     RequestTypes,
     Security,
 )
-from gurux_dlms.GXDLMSSettings import GXDLMSSettings
 from gurux_dlms.objects import GXDLMSObject
 from gurux_dlms.secure import GXDLMSSecureClient
 
 from host_tests.dlms_fakes import AUTHENTICATION_KEY, CLIENT_TITLE, ENCRYPTION_KEY
-
-# What gurux-dlms 1.0.203 itself uses but does not have: short names in blocks, general blocks
-GXDLMSSettings.blockNumber = property(lambda settings: settings.blockIndex)
-GXReplyData.setTotalCount = lambda reply, count: setattr(reply, "totalCount", count)
-GXReplyData.getMoreData = lambda reply: reply.moreData
+from tools.meter.gurux import next_block
 
 MECHANISMS = {
     3: Authentication.HIGH_MD5,
@@ -90,9 +84,7 @@ class GuruxClient:
             else:
                 self.send(message, reply)
         while reply.isMoreData():
-            if not self.client.useLogicalNameReferencing:  # its requests with short names forget to say what they are
-                self.client.settings.command = Command.READ_REQUEST
-            self.send(self.client.receiverReady(reply), reply)
+            self.send(next_block(self.client, reply), reply)
         return reply
 
     def connect(self) -> None:

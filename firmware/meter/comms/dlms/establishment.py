@@ -12,7 +12,7 @@ from meter.comms.dlms.acse import Aarq, Initiate
 from meter.comms.dlms.association import Association
 from meter.comms.dlms.axdr import Malformed
 from meter.comms.dlms.ciphering import ENCRYPTED, CipheringError, KeyInUse, way_of
-from meter.comms.dlms.conformance import negotiate
+from meter.comms.dlms.conformance import BLOCK_READ, GENERAL_BLOCKS, negotiate
 from meter.comms.dlms.counters import CountersError, PassingCounter
 from meter.comms.dlms.errors import (
     INITIATE_CONFORMANCE,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _VERSION = const(6)
 _LEAST_PDU = const(12)  # bytes, of the standard
 PROTECTION_BYTES = const(30)  # that ciphering adds at most: tag, title, length, security header, authentication tag
+_LONGEST_WHOLE = const(8192)  # bytes of an answer to a client that cannot take it in blocks
 _LEAST_TEXT = const(32)  # bytes to be left for the APDU itself in a ciphered context
 _KEY_BYTES = const(16)
 
@@ -216,7 +217,8 @@ class Establishment:
             association.protection.dedicated = KeyInUse(initiate.dedicated_key, PassingCounter())
         association.conformance = common
         association.client_limit = limit
-        association.pdu_limit = min(limit or self._max_pdu, self._max_pdu)
+        longest = self._max_pdu if common & (BLOCK_READ | GENERAL_BLOCKS) else _LONGEST_WHOLE
+        association.pdu_limit = min(limit or longest, longest)
         association.send_limit = association.pdu_limit - (PROTECTION_BYTES if is_ciphered else 0)
         return acse.initiate_response(initiate, common, self._max_pdu, association.has_short_names)
 
