@@ -19,6 +19,10 @@ class Script:
         self._answer = b""
         self._leaving = False
 
+    @property
+    def active(self) -> bool:
+        return self.state != 0
+
     def feed(self, data: bytes, now: int) -> None:
         self.heard += data
         self._since = now

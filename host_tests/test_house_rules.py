@@ -26,6 +26,7 @@ LAYERS = {
     "meter.face": 4,
     "meter.store": 5,
     "meter.metering": 5,
+    "meter.communication": 5,
     "meter.meter": 6,
     "main": 7,
 }

@@ -167,8 +167,8 @@ def test_a_port_directly_in_hdlc_knows_no_iec_and_goes_on_with_a_new_station() -
     for n in range(2):
         meter.say(SNRM, 9600, "8N1")
         meter.run(0.5)
-        assert (meter.heard(), meter.core.state) == (UA, 1)
+        assert (meter.heard(), meter.core.active) == (UA, True)
         meter.say(DISC, 9600, "8N1")
         meter.run(0.5)
-        assert (meter.heard(), meter.core.state, len(stations)) == (UA, 0, n + 2)
+        assert (meter.heard(), meter.core.active, len(stations)) == (UA, False, n + 2)
     assert (meter.line.baud, meter.line.frame.bits) == (9600, 8)

@@ -18,7 +18,15 @@ from meter.comms.programming import Programming
 from meter.events.log import EventLog
 from meter.events.log_profile import LogProfile
 from meter.storage import layout
+from meter.events.log_view import LogView
 from meter.tariff.local_time import LocalTime
+
+class UtcClock:
+    def zone(self, utc):
+        return 0, False, -(1 << 40), 1 << 40
+
+    def to_utc(self, local, last=False):
+        return local
 
 NOON = 774360000 # 2024-07-15 12:00
 
@@ -53,25 +61,12 @@ class Nobody:
     pass
 
 access = Nobody()
-programming = Programming(access, None, {"P.98": LogProfile(log), "P.01": LoadProfile()}, LocalTime())
+profiles = {"P.98": LogProfile(LogView(log)), "P.01": LoadProfile()}
+programming = Programming(access, None, profiles, LocalTime(UtcClock()))
 """
 
 ECHO = """
 access = None
-import meter.comms.port as port_module
-from meter.comms.line import OpticalLine
-
-class FramedLine(OpticalLine):
-    _frame = "7E1"
-
-    def set_rate(self, rate, frame="7E1"):
-        if (rate, frame) != (self._rate, self._frame):
-            self._rate, self._frame = rate, frame
-            bits, parity = (7, 0) if frame == "7E1" else (8, None)
-            self._uart.init(baudrate=rate, bits=bits, parity=parity, stop=1)
-
-port_module.OpticalLine = FramedLine
-
 class Echo:
     # sends back what comes, in one piece when it is quiet for 50 ms; a final 00h ends it
 

@@ -42,7 +42,7 @@ def check(client: Iec6205621Client, bench: Bench) -> None:
     finally:
         client.disconnect()
     assert client.manufacturer_id == "LGZ"
-    assert client.identification == "MG405260b.P01"  # ZMG...: this client takes the first character for a backslash
+    assert client.identification == "2ZMG405260b.P01"  # this client takes the backslash off
     assert client.switchover_baudrate == 9600
     assert read["0.0.0"] == bench.serial
     assert re.fullmatch(r"\d{6}\.\d\d", read["1.8.0"])

@@ -93,7 +93,7 @@ def test_an_electrical_port_at_a_fixed_rate() -> None:
         end.configure(38_400)
         end.write(b"/?!\r\n")
         bench.run(0.5)
-        assert end.read() == b"/LGZ6ZMG405260b.P01\r\n"
+        assert end.read() == b"/LGZ6\\2ZMG405260b.P01\r\n"
         end.write(b"\x06060\r\n")
         bench.run(1.5)
         assert f"0.0.0({bench.serial})".encode() in end.read()

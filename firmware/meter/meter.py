@@ -4,7 +4,7 @@ Tasks on one loop:
 - measuring: serves the metering chip (metering.py); every half second energy goes from chip to registers to FRAM;
 - face: display and symbols, four times a second;
 - house: once a second the clock, the counters and the watchdog;
-- power: notes the end of mains and its return;
+- power.py: notes the end of mains and its return;
 - one for each port (communication.py).
 """
 
@@ -37,6 +37,7 @@ from meter.metering import Metering
 from meter.metrology import audit, calibration, kernel_choice
 from meter.metrology.energies import sum_channel
 from meter.parameters import Parameters
+from meter.power import MainsWatch
 from meter.sources import FIRMWARE_VERSION, MAKER, Sources, system_title
 from meter.store import Store
 from meter.tariff.clock import Clock
@@ -45,7 +46,6 @@ from meter.tariff.energy_registers import EnergyRegisters
 
 _CHIP_RETRY_MS = 200
 _FACE_MS = 250
-_BRIDGING_MS = 500  # mains may be away this long without consequence
 
 _INTERVALS_UNTIL_CALIBRATED = 3  # until the chip has its corrections, and one with the old ones has passed
 _NOTE_AGAIN_MS = 60_000
@@ -101,8 +101,7 @@ class Meter:
         self._rejected_noted: "int | None" = None  # when they were
         self._uncounted = 0  # intervals still to be left out
         self._measuring = True  # the measuring task has been seen at work since the watchdog was fed
-        self._mains_flag = asyncio.ThreadSafeFlag()
-        self._powered_down = False
+        self._mains = MainsWatch(board.power_fail, self._store, self._counters)
 
     def _connect(self, board, parameters, type_code) -> None:
         """Make what clients meet: keys, objects, the door to them, and the ports."""
@@ -185,7 +184,7 @@ class Meter:
     async def run(self) -> None:
         """Start all tasks; returns only if one of them fails, with its exception."""
         self._watchdog = self._board.watchdog()
-        own = (self._measure(), self._face(), self._house(), self._power())
+        own = (self._measure(), self._face(), self._house(), self._mains.run())
         await asyncio.gather(*own, *self._communication.tasks())
 
     # --- measuring --------------------------------------------------------------------------------------------------
@@ -354,7 +353,7 @@ class Meter:
         rolling = Rolling([self._model.find(code) for code in self._model.totals()], self._parameters.display_seconds)
         while True:
             try:
-                if self._powered_down:
+                if self._mains.is_down:
                     display.off()
                 else:
                     self._draw(display, rolling)
@@ -395,7 +394,7 @@ class Meter:
             self._tend_log_ins()
             if not (self._memory_read and self._store.loaded) and not self._store.foreign:
                 self._look_for_memory()
-            if self._parameters.restart_due and not self._communication.active and not self._powered_down:
+            if self._parameters.restart_due and not self._communication.active and not self._mains.is_down:
                 self._start_anew()
             if self._watchdog and self._measuring:  # a measuring task that stands still is a reason to start anew
                 self._measuring = False
@@ -416,38 +415,6 @@ class Meter:
         self._store.save_energies()
         self._store.save_counters()
         machine.reset()
-
-    # --- power ------------------------------------------------------------------------------------------------------
-
-    async def _power(self) -> None:
-        """Ride through short interruptions; after a longer one store everything and wait in the dark for the end.
-
-        Energy needs no last-minute rescue: it has been stored every half second.
-        """
-        pin = self._board.power_fail
-        pin.irq(lambda _pin: self._mains_flag.set(), pin.IRQ_FALLING | pin.IRQ_RISING)
-        while True:
-            if not pin.value():
-                await self._bridge(pin)
-            if self._powered_down and pin.value():
-                self._powered_down = False
-                self._counters.add("power_failures")
-            await self._mains_flag.wait()
-
-    async def _bridge(self, pin) -> None:
-        """Mains is away: returns when it is back, or when it has been away too long and all is stored."""
-        deadline = time.ticks_add(time.ticks_ms(), _BRIDGING_MS)
-        while not pin.value():
-            left = time.ticks_diff(deadline, time.ticks_ms())
-            if left <= 0:
-                self._powered_down = True
-                self._store.save_energies()
-                self._store.save_counters()
-                return
-            try:
-                await asyncio.wait_for_ms(self._mains_flag.wait(), left)
-            except asyncio.TimeoutError:
-                pass
 
 
 def _is_due(noted: "int | None") -> bool:
