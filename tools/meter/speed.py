@@ -163,6 +163,7 @@ def main(words: list[str] | None = None) -> int:
             events = [(_FIRST_EVENT + 60 * n, 8, n) for n in range(ROWS)]
             with Bench(virtual=False, events=events) as bench:
                 bench.run(2)
+                assert bench.tcp_port is not None  # in real time there is one
                 figures = measure(("127.0.0.1", bench.tcp_port), arguments.password.encode())
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
