@@ -16,6 +16,7 @@ from scipy.signal import lfilter, lfilter_zi
 
 from host_tests.metrology_signals import ANALOG, WATT_FULL_SCALE
 from meter.metrology import audit as a
+from meter.metrology.values import wrapped
 from tools.bench.ade9000.filters import biquad, double_pole
 
 FloatArray = npt.NDArray[np.float64]
@@ -57,13 +58,16 @@ def run(
     start_p_mw: int = START_P_MW,
     absolute: bool = False,
     phase: int = 1700,
+    restarts: Sequence[float] = (),
+    begun: int = 0,
     audit: a.Audit | None = None,
 ) -> Found:
     """Let an audit see `load`, (6, ms) in W and var: P1..3, Q1..3.
 
     silicon, samples, witness: balance -> what a fault makes of the energies (mWs in each ms) or powers (W) there.
     lost_at: seconds at which a page is lost. late: sets by which interval n is read late. window: samples in one.
-    phase: samples from the start of the samples to that of the energy intervals.
+    phase: samples from the start of the samples to that of the energy intervals. restarts: seconds at which the chip is
+    started anew. begun: how many samples, mWs and mvars have been counted before.
     """
     audit = audit or a.Audit(ANALOG, elements, start_p_mw, absolute=absolute)
     count = load.shape[1]
@@ -86,9 +90,12 @@ def run(
         first = sums[:, int(ms)]
         return np.asarray(first + (sums[:, int(ms) + 1] - first) * rest / MS_SETS)
 
-    energy = SimpleNamespace(p_energy=[0] * 3, q_energy=[0] * 3, duration=0)
+    before = wrapped(begun)
+    energy = SimpleNamespace(p_energy=[before] * 3, q_energy=[before] * 3, q_doubt=[before] * 3, duration=before)
     total, length_sum = np.zeros(6), 0.0
     begin, lost_pages, pages = 0.0, 0, 0
+    audit.feed(energy, begun // 16, 0)
+    starts = [round(t * 8000 / 32) * 32 for t in restarts]
     losses = [round(t * 8000 / 16) * 16 for t in lost_at]
     latch, number = phase + 4000, 0
     found, last_sums, last_net = Found(), energy_at(added, phase), energy_at(net, phase)
@@ -102,14 +109,20 @@ def run(
             lost_pages += 1
             pages = 1
             begin = position + 160.0  # until the next rising zero crossing, and a cycle to find the frequency
+        if starts and starts[0] <= position:
+            starts.pop(0)
+            audit.restart()
+            pages, begin, latch, latched = 0, position + 160.0, position + 4000, None
+            last_sums, last_net = energy_at(added, position), energy_at(net, position)
         if position >= begin + window:
             audit.feed(energy, pages - 2, lost_pages)
             pages = 2
             total += energy_at(sampled, begin + window) - energy_at(sampled, begin)
             length_sum += window
             begin += window
-            energy.p_energy, energy.q_energy = [int(e) for e in total[:3]], [int(e) for e in total[3:]]
-            energy.duration = int(length_sum)
+            counted_on = [wrapped(begun + int(e)) for e in total]
+            energy.p_energy, energy.q_energy = counted_on[:3], counted_on[3:]
+            energy.duration = wrapped(begun + int(length_sum))
             audit.feed(energy, pages, lost_pages)
             pages = 0
         if latched is None and position >= latch:

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 from iec62056_21 import messages
 
 from meter.comms.iec62056_21 import ModeC
-from tools.bench.uart import UartLine, VirtualEnd
+from meter.comms.programming import Programming
+from tools.bench.uart import Frame, UartLine, VirtualEnd
 
 MS = 1_000_000
 NEVER = 1 << 62
@@ -31,6 +32,17 @@ STANDARD_VALUES = [
 SERVICE_VALUES = [*STANDARD_VALUES, ("32.7.0", "230.01", "V"), ("36.7.0", "-000.82", "kW")]
 
 
+SETUP: dict[str, object] = {
+    "address": "",
+    "reaction_ms": 200,
+    "changeover_ms": 1000,
+    "iec_mode": "C",
+    "start_rate": 300,
+    "max_rate": 19200,
+    "frame": "7E1",
+}
+
+
 @dataclass
 class Sent:
     """One message of the meter: when it began and ended (ns), at which rate."""
@@ -42,7 +54,10 @@ class Sent:
 
 
 class LineMeter:
-    """A meter's optical port and its client's `end`; `run` lets time pass. `sent` has all messages of the meter."""
+    """A meter's port and its client's `end`; `run` lets time pass. `sent` has all messages of the meter.
+
+    An `access` alone stands for a Programming that has nothing else; the arguments are those of the port's setup.
+    """
 
     def __init__(
         self,
@@ -50,17 +65,22 @@ class LineMeter:
         lines: Callable[[int], Iterable[str]] | None = None,
         start_ms: int = 0,
         access: object = None,
-        **parameters: object,
+        programming: Programming | None = None,
+        make_station: Callable[[int, int], object] | None = None,
+        **setup: object,
     ) -> None:
-        self.parameters = SimpleNamespace(**{"address": "", "reaction_ms": 200, "changeover_ms": 1000, **parameters})
+        self.parameters = SimpleNamespace(**{**SETUP, **setup})
+        if access is not None:
+            programming = Programming(access)
         self.lines = lines or (lambda number: {0: STANDARD, 6: SERVICE}[number])
         self.line, self.end = UartLine(), VirtualEnd()
         self.line.attach(self.end)
-        self.core = ModeC(lambda: ident, self.lines, self.parameters, access)
+        self.core = ModeC(lambda: ident, self.lines, self.parameters, programming, make_station)
         self.sent: list[Sent] = []
         self.ticks = 0
         self._start_ms = start_ms
         self._sending_until: int | None = None
+        self._tune()
 
     @property
     def now(self) -> int:
@@ -108,18 +128,23 @@ class LineMeter:
                 return
             self._sending_until = None
             self.core.sent(self._ms())
+            self._tune()
             received = b""
-        for char in received:
-            self.core.feed(char, self._ms())
+        if received:
+            self.core.feed(received, self._ms())
         while self._tick():
             pass
+
+    def _tune(self) -> None:
+        frame = Frame.parse(self.core.frame)
+        if (self.core.baud, frame) != (self.line.baud, self.line.frame):
+            self.line.configure(self.core.baud, frame.bits, frame.parity, frame.stop, self.now)
 
     def _tick(self) -> bool:
         """One tick; whether another is due at once."""
         self.ticks += 1
         message = self.core.tick(self._ms())
-        if self.core.baud != self.line.baud:
-            self.line.configure(self.core.baud, 7, 0, 1, self.now)
+        self._tune()
         if message is not None:
             data = b"".join(message)
             begin = self.now

@@ -26,11 +26,15 @@ import io_queue
 io_queue.core = asyncio.core
 asyncio.core._io_queue = io_queue.IOQueue()
 import machine
-from meter.comms.port import OpticalPort
+from meter.comms.iec62056_21 import ModeC
+from meter.comms.line import OpticalLine
+from meter.comms.port import Port
+from meter.comms.port_setup import PortSetup
+from meter.comms.programming import Programming
 
 class Parameters:
     address = "12345678"
-    reaction_ms = 200
+    reaction_ms = {reaction_ms}
     changeover_ms = 1000
 
 LISTS = {lists!r}
@@ -46,7 +50,11 @@ async def measure():
 
 async def main():
     uart = machine.UART(0, 300, bits=7, parity=0, stop=1)
-    port = OpticalPort(uart, lambda: {ident!r}, lambda number: iter(LISTS[number]), Parameters, access)
+    programming = globals().get("programming") or (Programming(access) if access else None)
+    make_station = globals().get("make_station")
+    lines = lambda number: iter(LISTS[number])
+    protocol = ModeC(lambda: {ident!r}, lines, PortSetup(Parameters), programming, make_station)
+    port = Port(OpticalLine(uart), protocol)
     await asyncio.gather(port.run(), measure())
 
 asyncio.run(main())
@@ -89,7 +97,7 @@ Maker = Callable[..., PortBench]
 def port_benches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Maker]:
     """Gives a function that starts a microcontroller with the port; what it has started is stopped in the end.
 
-    `access` is code that makes an object of that name.
+    `access` is code that makes an object of that name, and perhaps a `programming` and a `make_station`.
     """
     benches: list[PortBench] = []
 
@@ -98,12 +106,14 @@ def port_benches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ma
         busy_ms: int = 0,
         lines: list[str] | None = None,
         access: str = "access = None",
+        reaction_ms: int = 200,
     ) -> PortBench:
         root = process.ROOT
         boot = tmp_path / f"boot{len(benches)}.py"
         lists = {0: lines or STANDARD, 6: SERVICE}
         paths = {"board": str(root / "boards" / "virtual"), "firmware": str(root / "firmware")}
-        boot.write_text(BOOT.format(lists=lists, busy_ms=busy_ms, ident=ident, access=access, **paths))
+        options = {"busy_ms": busy_ms, "ident": ident, "access": access, "reaction_ms": reaction_ms}
+        boot.write_text(BOOT.format(lists=lists, **options, **paths))
         monkeypatch.setattr(process, "BOOT", boot)
         benches.append(PortBench())
         return benches[-1]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drivers.ade9000_crc import make_table
+from meter.comms.dlms.ghash import make_table as make_ghash_table
 from meter.metrology import kernels as k
 
 CODE_LIMIT = 1 << 28  # twice what a clipping input gives
@@ -83,6 +84,24 @@ def crc16_inputs(generator: random.Random) -> Iterator[list[Any]]:
     while True:
         start, length = generator.randrange(5), 2 * generator.randrange(0, 120)
         yield [generator.randbytes(start + length), table, start, length]
+
+
+def crc_x25(data: bytes, crc: int, start: int, length: int) -> int:
+    """Bit by bit, as the standard's shift register does."""
+    for byte in data[start : start + length]:
+        for bit in range(8):
+            crc = crc // 2 ^ (0x8408 if (crc ^ byte >> bit) & 1 else 0)
+    return crc
+
+
+def crc_x25_inputs(generator: random.Random) -> Iterator[list[Any]]:
+    yield [b"123456789", 0xFFFF, 0, 9]
+    for crc in (0, 0xFFFF, 0xF0B8):
+        for byte in (b"", b"\x00", b"\xff"):
+            yield [byte, crc, 0, len(byte)]
+    while True:
+        start, length = generator.randrange(5), generator.randrange(0, 140)
+        yield [generator.randbytes(start + length), generator.randrange(1 << 16), start, length]
 
 
 def reference(count: int, table: array[int], out: array[int], state: array[int]) -> None:
@@ -307,8 +326,43 @@ def dft_inputs(generator: random.Random) -> Iterator[list[Any]]:
         yield [array("i", bins), table, k.GRID * generator.randrange(12), array("i", out)]
 
 
+def ghash(table: bytearray, state: bytearray, data: bytes, n: int) -> None:
+    """NIST SP 800-38D, algorithms 1 and 2, bit by bit. The table's entry for nibble 1000b is H itself."""
+    h = int.from_bytes(table[8 * 16 : 9 * 16], "little")
+    y = int.from_bytes(state, "big")
+    for start in range(0, n, 16):
+        x, z, v = y ^ int.from_bytes(data[start : min(start + 16, n)].ljust(16, b"\0"), "big"), 0, h
+        for bit in range(127, -1, -1):
+            z ^= v if x >> bit & 1 else 0
+            v = v >> 1 ^ (0xE1 << 120 if v & 1 else 0)
+        y = z
+    state[:] = y.to_bytes(16, "big")
+
+
+def ghash_inputs(generator: random.Random) -> Iterator[list[Any]]:
+    for h, filling in ((bytes(16), b"\xff"), (b"\xff" * 16, b"\xff"), (b"\x80" + bytes(15), b"\x01")):
+        for n in (0, 1, 16):
+            yield [make_ghash_table(h), bytearray(filling * 16), filling * n, n]
+    while True:
+        n = generator.randrange(70)
+        table, state = make_ghash_table(generator.randbytes(16)), bytearray(generator.randbytes(16))
+        yield [table, state, generator.randbytes(n + generator.randrange(3)), n]
+
+
+def add_stream(data: bytearray, stream: bytes, n: int) -> None:
+    data[:n] = bytes(a ^ b for a, b in zip(data[:n], stream[:n], strict=True))
+
+
+def add_stream_inputs(generator: random.Random) -> Iterator[list[Any]]:
+    while True:
+        n = generator.randrange(40)
+        lengths = n + generator.randrange(3), n + generator.randrange(3)
+        yield [bytearray(generator.randbytes(lengths[0])), generator.randbytes(lengths[1]), n]
+
+
 CASES = {
     "crc16": Case(crc16, crc16_inputs),
+    "crc_x25": Case(crc_x25, crc_x25_inputs),
     "reference": Case(reference, reference_inputs),
     "correlate": Case(correlate, correlate_inputs),
     "rising": Case(rising, rising_inputs),
@@ -317,4 +371,6 @@ CASES = {
     "neutral": Case(neutral, neutral_inputs),
     "fold": Case(fold, fold_inputs),
     "dft": Case(dft, dft_inputs),
+    "ghash": Case(ghash, ghash_inputs),
+    "add_stream": Case(add_stream, add_stream_inputs),
 }

@@ -26,7 +26,7 @@ path = SamplePath(analog, nominal_hz, NETWORKS[network], apparent)
 
 def single(values):
     found = {{}}
-    for quantity in ("u", "i", "p", "q", "s", "pf", "u_angle", "i_angle"):
+    for quantity in ("u", "i", "p", "q", "s", "pf", "u_angle", "i_angle", "lag"):
         found[quantity] = [values.phase(quantity, n) for n in range(3)]
     for quantity in ("p", "q", "s", "pf", "f", "i0"):
         found["total_" + quantity] = values.total(quantity)

@@ -1,6 +1,9 @@
 """Stands for the meter behind the object model, with values that tell where they come from. For either interpreter."""
 
+from meter.events.log import ENTRY_SIZE, EventLog
+from meter.events.log_view import LogView
 from meter.parameters import Parameters
+from meter.storage.layout import PARAMETERS, Area
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import NAMES, EnergyRegisters
 from meter.type_code import TypeCode
@@ -9,11 +12,14 @@ KWH = 3_600_000_000  # mWs
 ROW_STEP, NAME_STEP = 100 * KWH, KWH  # the total of name n in row r is r * 100 + n + 1 kWh
 
 
+RING = Area("small event log", 0, 100 * ENTRY_SIZE)
+
+
 class Ram:
     """An empty memory."""
 
-    def __init__(self):
-        self.content = bytearray(0x10000)
+    def __init__(self, size=0x10000):
+        self.content = bytearray(size)
 
     def read_into(self, address, buf):
         buf[:] = self.content[address : address + len(buf)]
@@ -39,13 +45,15 @@ class Actual:
     u_sym = [0.5, 230.0, 2.3]
     i_sym = [0.1, 5.0, 0.25]
     totals = {"f": 50.0123, "p": 2987.7, "q": -1725.1, "s": 3450.0, "pf": -0.866, "i0": 0.0421}
-    firsts = {"u": 230.0, "i": 5.0, "p": 995.9, "q": -575.0, "s": 1150.0, "pf": 0.866, "u_angle": 0.0, "i_angle": 30.0}
+    firsts = {"u": 230.0, "i": 5.0, "p": 995.9, "q": -575.0, "s": 1150.0, "pf": 0.866, "u_angle": 0.0, "lag": 30.0}
 
     def total(self, quantity):
         return self.totals[quantity]
 
     def phase(self, quantity, n):
-        if quantity in ("u_angle", "i_angle"):
+        if quantity == "lag":
+            return self.firsts[quantity]
+        if quantity == "u_angle":
             return (self.firsts[quantity] + 120.0 * n) % 360.0
         return self.firsts[quantity] + n
 
@@ -66,16 +74,36 @@ class Harmonics:
 
 
 class Clock:
+    """It is 2026-11-22 16:40:56."""
+
     valid = True
 
+    def __init__(self, ahead=0, daylight_saving=False):
+        self.now = 848_680_856  # seconds since 2000
+        self.offset = ahead  # minutes
+        self.daylight_saving = daylight_saving
+
+    def utc(self):
+        return self.now
+
+    def zone(self, utc):
+        return self.offset, self.daylight_saving, 0, 1 << 40
+
+    def to_utc(self, local, last=False):
+        return local - self.offset * 60
+
     def fields(self):
-        return (2026, 11, 22, 7, 16, 40, 56)
+        from meter import calendar
+
+        return calendar.fields(self.now + self.offset * 60)
 
 
 class Sources:
     """The owners of all values."""
 
     error_text, serial_number, firmware_version = "00000000", "60800001", "P01"
+    type_designation, logical_device_name, system_title = "ZMG405CR4.260b.43", "LGZ405CR60800001", b"LGZ" + bytes(5)
+    security = None
     audit_text, calibration_readings, calibration_record = "00000000", "1,2,3", "4,5,6"
 
     def __init__(self, sum_channels=((), ()), actual=None):
@@ -86,11 +114,22 @@ class Sources:
         self.actual = actual or Actual()
         self.harmonics = Harmonics()
         self.clock = Clock()
+        self.log = EventLog(Ram(RING.end), RING)
+        self.event_log = LogView(self.log)
+        self.scripts = {}
+
+    def set_clock(self, utc):
+        self.clock.now = utc
+
+    def write_calibration(self, text):
+        if text == "bad":
+            raise ValueError
+        self.calibration_record = text
 
 
 def parameters_with(values):
     """A parameter set that differs from the default in these values."""
-    parameters = Parameters(Ram())
+    parameters = Parameters(Ram(PARAMETERS.end))
     for name in values:
         parameters.set(name, values[name], 4)
     return parameters

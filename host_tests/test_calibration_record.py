@@ -29,15 +29,20 @@ def sample(count: int = 3) -> Calibration:
 
 
 class Ram:
+    """`keeps`: how many more writes are kept; the others fail."""
+
     def __init__(self, content: bytes = bytes(layout.MEMORY_SIZE)) -> None:
         self.content = bytearray(content)
         self.writes = 0
+        self.keeps = 10**9
 
     def read_into(self, address: int, buf: Any) -> None:
         buf[:] = self.content[address : address + len(buf)]
 
     def write(self, address: int, buf: Any) -> None:
         self.writes += 1
+        if self.writes > self.keeps:
+            raise OSError(5, "memory")
         self.content[address : address + len(buf)] = buf
 
     def damage(self, slot: int) -> None:
@@ -229,6 +234,40 @@ def test_each_new_calibration_is_counted_by_the_meter_itself() -> None:
     again = CalibrationStore(ram)
     again.load()
     assert again.calibration.count == 8
+
+
+def test_a_calibration_that_could_be_kept_only_once_holds_and_is_said_to_be_damaged() -> None:
+    ram = manufactured(sample(count=7))
+    store = CalibrationStore(ram)
+    store.load()
+    ram.keeps = ram.writes + 1
+    store.save(sample(count=0))
+    assert store.valid and store.damaged and store.calibration.count == 8
+    again = CalibrationStore(ram)
+    again.load()
+    assert again.calibration.count == 8
+
+
+def test_a_calibration_that_could_not_be_kept_does_not_hold() -> None:
+    ram = manufactured(sample(count=7))
+    store = CalibrationStore(ram)
+    store.load()
+    ram.keeps = ram.writes
+    with pytest.raises(OSError):
+        store.save(sample(count=0))
+    assert store.calibration.count == 7
+
+
+def test_nothing_is_saved_over_a_calibration_that_could_not_be_read() -> None:
+    ram = manufactured(sample(count=7))
+    store = CalibrationStore(ram)
+    store.locked = True
+    with pytest.raises(OSError):
+        store.save(sample())
+    assert ram.writes == 0
+    never_loaded = CalibrationStore(ram)
+    never_loaded.save(sample())
+    assert never_loaded.calibration.count == 8
 
 
 def test_a_newer_firmwares_record_is_neither_used_nor_overwritten() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meter import calendar
 from meter.cosem import obis
 from meter.cosem.classes import UNIT_W, UNIT_WH, Data, Register
-from meter.tariff import calendar
 from meter.tariff.counters import Counters
 
 

@@ -220,7 +220,7 @@ def test_values_that_are_not_there_print_as_nothing() -> None:
 def test_angles_stay_below_a_full_turn(lag: float, text: str) -> None:
     class Lagging:
         def phase(self, quantity: str, n: int) -> float:
-            return lag if quantity == "i_angle" else 0.0
+            return lag if quantity == "lag" else 0.0
 
     assert make_model(CR, {}, Sources(actual=Lagging())).find("81.7.4").data_set() == "81.7.4" + text
 
@@ -309,6 +309,8 @@ def test_secondary_registration_takes_no_notice_of_the_ratios() -> None:
 def test_eight_digits_last_4000_hours_and_resolve_as_much_as_they_can(
     network: str, un: int, i_nominal: int, registration: str, ct: int, ct_below: int, vt: int, vt_below: int
 ) -> None:
+    lowest, highest = NETWORKS[network].voltages_v
+    un = min(max(un, lowest), highest)
     values = {"network": network, "nominal_voltage": un, "nominal_current_ma": i_nominal, "registration": registration}
     values |= {"ct_numerator": ct, "ct_denominator": ct_below, "vt_numerator": vt, "vt_denominator": vt_below}
     model = make_model(CR, values)

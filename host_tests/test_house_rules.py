@@ -22,9 +22,11 @@ LAYERS = {
     "meter.tariff": 4,
     "meter.events": 4,
     "meter.comms": 4,
+    "meter.comms.dlms": 4,
     "meter.face": 4,
     "meter.store": 5,
     "meter.metering": 5,
+    "meter.communication": 5,
     "meter.meter": 6,
     "main": 7,
 }

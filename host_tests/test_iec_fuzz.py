@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from host_tests.iec_meter import MS, LineMeter, assert_readout, option
+from host_tests.iec_station import Script
 from tools.bench.uart import TO_METER
 
 WHOLE = (b"/?!\r\n", b"/?12345678!\r\n", option(), option(z="0"), option(y="6"), option(v="2", y="2"), option(y="1"))
@@ -41,11 +42,13 @@ def speak(meter: LineMeter, speech: list[tuple[bytes, int, float]]) -> None:
 
 
 def check_next_good_request(speech: list[tuple[bytes, int, float]]) -> None:
-    """After anything, at any rate, the next good session works."""
-    meter = LineMeter(address="12345678")
-    speak(meter, speech)
-    assert (meter.core.state, meter.core.baud) == (0, 300)
-    assert_readout(meter)
+    """After anything, at any rate, in each mode and with HDLC to be had, the next good session works."""
+    for mode in "CAB":
+        meter = LineMeter(address="12345678", iec_mode=mode, make_station=Script)
+        speak(meter, speech)
+        assert (meter.core.state, meter.core.baud, meter.core.frame) == (0, 300, "7E1")
+        meter.parameters.iec_mode = "C"
+        assert_readout(meter)
 
 
 def check_speaks_only_when_asked(speech: list[tuple[bytes, int, float]]) -> None:

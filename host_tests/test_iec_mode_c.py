@@ -36,19 +36,16 @@ def test_request_is_answered_with_the_identification_at_300_baud() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ident", "parameters", "earliest"),
-    [
-        ("/LGZ5X", {}, 200),
-        ("/LGz5X", {}, 20),
-        ("/LGZ5X", {"reaction_ms": 700}, 700),
-        ("/LGZ5X", {"reaction_ms": 1500}, 1400),
-    ],
+    ("reaction_ms", "earliest", "maker"),
+    [(200, 200, b"/LGZ"), (20, 20, b"/LGz"), (199, 199, b"/LGz"), (700, 700, b"/LGZ"), (1500, 1400, b"/LGZ")],
 )
-def test_reaction_time_is_kept_and_inside_the_window(ident: str, parameters: dict[str, int], earliest: int) -> None:
-    meter = LineMeter(ident, **parameters)  # type: ignore[arg-type]
+def test_reaction_time_is_kept_inside_the_window_and_told(reaction_ms: int, earliest: int, maker: bytes) -> None:
+    """A lower-case third letter of the maker is for those who may answer sooner than 200 ms."""
+    meter = LineMeter(reaction_ms=reaction_ms)
     out = meter.say(REQUEST)
     meter.run(2.5)
     reaction = meter.sent[0].begin_ns - out
+    assert meter.sent[0].data[:4] == maker
     assert earliest * MS <= reaction <= min(1500, earliest + 60) * MS
 
 
@@ -155,8 +152,7 @@ def test_eight_bit_client_with_software_parity_is_understood() -> None:
 
 def test_bit_7_does_not_count_where_the_uart_delivers_it() -> None:
     meter = LineMeter()
-    for char in bytes.fromhex("AF3F218D0A"):
-        meter.core.feed(char, 1000)
+    meter.core.feed(bytes.fromhex("AF3F218D0A"), 1000)
     assert list(meter.core.tick(1300) or ()) == [IDENT]
 
 

@@ -10,6 +10,7 @@ import pytest
 from host_tests.iec_meter import LineMeter, assert_readout
 from host_tests.iec_objects import ACK, NAK, P0, P1, READ, SIGN_OFF, Objects, error
 from meter.access import Refused
+from meter.comms.answers import Whole
 from tools.bench.iec_client import IecError, IecProgrammer, IecReader, IecRefused
 from tools.bench.iec_messages import command
 from tools.bench.uart import FROM_METER, TO_METER
@@ -127,7 +128,7 @@ def test_a_meter_that_signs_off_is_noticed() -> None:
     client = client_of(meter)
     client.sign_on()
     assert meter.core._session is not None
-    meter.core._session.answer = lambda body: SIGN_OFF  # type: ignore[method-assign]
+    meter.core._session.answer = lambda body, now: Whole(SIGN_OFF)  # type: ignore[method-assign]
     with pytest.raises(IecError, match="R1: the meter has ended the session"):
         client.read("1.8.0")
     with pytest.raises(IecError, match="sign on first"):
@@ -189,7 +190,7 @@ def test_answers_that_fit_nothing_are_refused(answer: bytes) -> None:
     for char in answer[1:]:
         check ^= char
     message = answer if answer == ACK else answer + bytes([check])
-    meter.core._session.answer = lambda body: message  # type: ignore[method-assign]
+    meter.core._session.answer = lambda body, now: Whole(message)  # type: ignore[method-assign]
     with pytest.raises(IecError):
         client.read("1.8.0")
 

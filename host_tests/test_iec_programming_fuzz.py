@@ -11,17 +11,42 @@ from iec62056_21 import utils
 
 from host_tests.iec_meter import REQUEST, LineMeter, assert_readout, option
 from host_tests.iec_objects import ACK, ANSWER, NAK, P1, P2, READ, SIGN_OFF, Objects, ask, begin, error, message
+from host_tests.iec_profiles import programming_with
+from meter.comms.formatted_commands import FormattedCommands
 from tools.bench.uart import TO_METER
 
 WRITE = message("W1", "C.61.5(20)")
 WRONG = WRITE[:-1] + bytes([WRITE[-1] ^ 1])
-COMMANDS = (P1, P2, READ, WRITE, message("P1", "(1)"), message("E2", "C003()"), message("R5", "P.01(;)"))
+PART = bytes(utils.add_bcc(b"\x01W3\x02C.61.5(\x04"))
+LAST = message("W3", "30)")
+READS = tuple(
+    message(name, data)
+    for name, data in (
+        ("R5", "P.01(;)"),
+        ("R6", "P.98(;)(1)"),
+        ("R6", "P.01(2407151215;)"),
+        ("R2", "P.01(24-07-15,13:00;24-07-14,14:00)"),
+        ("R3", "1.8.0()"),
+    )
+)
+COMMANDS = (
+    P1,
+    P2,
+    READ,
+    WRITE,
+    message("P1", "(1)"),
+    message("E2", "C150()"),
+    message("W2", "C150"),
+    *READS,
+    PART,
+    LAST,
+)
 PIECES = st.one_of(
     st.sampled_from((*COMMANDS, WRONG, NAK, ACK, SIGN_OFF, REQUEST, option(), option(y="1"), b"\x01", b"\x03")),
     st.binary(max_size=12),
     st.sampled_from(COMMANDS).flatmap(lambda m: st.integers(0, len(m)).map(lambda n: m[:n])),
     st.sampled_from(COMMANDS).flatmap(lambda m: st.integers(0, len(m)).map(lambda n: m[n:])),
-    st.text("RWPEB0123456789.C()\x02\x03\x04", max_size=20).map(lambda t: bytes(utils.add_bcc(b"\x01" + t.encode()))),
+    st.text("RWPEB0123456789.C();\x02\x03\x04", max_size=20).map(lambda t: bytes(utils.add_bcc(b"\x01" + t.encode()))),
 )
 PAUSES = st.sampled_from([0.0, 0.05, 0.3, 0.3, 0.3, 1.0, 1.6, 30.0])
 SPEECH = st.lists(st.tuples(PIECES, st.sampled_from([9600, 9600, 9600, 300, 19200]), PAUSES), max_size=8)
@@ -40,7 +65,7 @@ def speak(meter: LineMeter, speech: Speech) -> None:
 
 
 def check_next_session(speech: Speech) -> None:
-    meter = LineMeter(access=Objects())
+    meter = LineMeter(programming=programming_with(Objects()))
     begin(meter)
     speak(meter, speech)
     meter.run(80)  # the time-out, and a readout at 300 Bd
@@ -52,16 +77,21 @@ def check_next_session(speech: Speech) -> None:
 
 def check_changes(speech: Speech) -> None:
     """Only a whole command that really was sent changes anything, and only after the password in the same session."""
-    objects = Objects()
-    meter = LineMeter(access=objects)
+    objects, resets = Objects(), list[str]()
+    commands = FormattedCommands({"C150": (2, resets.append)})
+    meter = LineMeter(programming=programming_with(objects, commands=commands))
     begin(meter)
     speak(meter, speech)
     meter.run(3)
     said = bytes(c & 0x7F for data, _, _ in speech for c in data)
-    assert len(objects.writes) <= said.count(WRITE)
+    in_parts = said.count(LAST) if PART in said else 0
+    assert len(objects.writes) <= said.count(WRITE) + in_parts
     if P1 not in said and P2 not in said:
         assert objects.writes == []
-    assert {text for _, text, _ in objects.writes} <= {"20"}
+    if P2 not in said:
+        assert resets == []
+    assert len(resets) <= said.count(b"C150")
+    assert all(text == "20" or in_parts and re.fullmatch("[0-9.()]*30", text) for _, text, _ in objects.writes)
     for kind, password in objects.log_ins:
         assert re.search(re.escape(f"{kind}\x02({password})\x03".encode()), said)
 

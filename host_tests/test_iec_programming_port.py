@@ -15,6 +15,7 @@ ACCESS = """
 from meter.access import Access
 from meter.cosem.classes import Data, Parameter
 from meter.cosem.obis import parse
+from meter.log_ins import LogIns
 from meter.parameters import Parameters as Set
 
 class Ram:
@@ -36,7 +37,9 @@ def find(code):
         return Parameter(parse(code), parameters, parameters.name(int(code[5:])))
     raise KeyError(code)
 
-access = Access(parameters, find, lambda: 1, {"C.60.1": kept.append})
+log_ins = LogIns(Ram(), parameters, lambda: 1, lambda: (None, 0, time.ticks_ms()), lambda *_: None)
+log_ins.load()
+access = Access(parameters, find, lambda: 1, {"C.60.1": kept.append}, log_ins)
 """
 
 

@@ -42,7 +42,7 @@ def check(client: Iec6205621Client, bench: Bench) -> None:
     finally:
         client.disconnect()
     assert client.manufacturer_id == "LGZ"
-    assert client.identification == "MG405260b.P01"  # ZMG...: this client takes the first character for a backslash
+    assert client.identification == "2ZMG405260b.P01"  # this client takes the backslash off
     assert client.switchover_baudrate == 9600
     assert read["0.0.0"] == bench.serial
     assert re.fullmatch(r"\d{6}\.\d\d", read["1.8.0"])
@@ -62,6 +62,12 @@ def test_the_client_reads_over_tcp_again_and_again(bench: Bench) -> None:
     assert isinstance(tcp, TcpEnd)
     for _ in range(2):
         check(Iec6205621Client.with_tcp_transport(("127.0.0.1", tcp.port), device_address=bench.serial), bench)
+
+
+def test_the_client_reads_the_rs485_port_over_tcp(bench: Bench) -> None:
+    tcp = bench.uarts[1].open_ends()[1]
+    assert isinstance(tcp, TcpEnd)
+    check(Iec6205621Client.with_tcp_transport(("127.0.0.1", tcp.port)), bench)
 
 
 def test_a_tcp_client_that_leaves_garbage_unsent_does_not_block_the_next(bench: Bench) -> None:

@@ -16,6 +16,7 @@ from iec62056_21.transports import BaseTransport
 
 from host_tests.iec_meter import LineMeter, assert_readout
 from host_tests.iec_objects import Objects
+from host_tests.iec_station import Stations
 
 
 class BenchTransport(BaseTransport):
@@ -86,6 +87,15 @@ def test_the_client_logs_in_reads_writes_and_signs_off(meter: LineMeter, client:
     assert (meter.core.state, meter.line.baud) == (0, 300)
     meter.end.configure(300)
     assert_readout(meter)
+
+
+def test_the_client_takes_an_identification_that_offers_hdlc() -> None:
+    """It takes the character behind the rate for a backslash whatever it is; here it is one."""
+    meter = LineMeter(make_station=Stations())
+    client = Client(transport=BenchTransport(meter))
+    answer = client.standard_readout()
+    assert (client.identification, client.switchover_baudrate) == ("2ZMG405260b.P01", 9600)
+    assert {data_set.address: data_set.value for data_set in answer.data}["1.8.0"] == "000102.28"
 
 
 def test_the_client_gets_the_meters_errors(client: Client) -> None:

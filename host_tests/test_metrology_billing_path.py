@@ -176,7 +176,7 @@ def test_an_impossible_reading_counts_nothing_and_costs_nothing() -> None:
     for garbage in (0x7000_0000, -0x5555_5555):
         increment = billing.advance([good, good, garbage, good, good, good], 500)
         assert totals(increment) == {} and increment.p == [0] * 3
-    assert billing.rejected == 2
+    assert (billing.rejected, billing.new_beginnings) == (2, 0)
     increment = billing.advance([4 * good] * 6, 500)
     assert increment.p == [int(4 * good * MWS_PER_CODE) - int(good * MWS_PER_CODE)] * 3
 
@@ -185,7 +185,7 @@ def test_readings_that_stay_impossible_are_a_new_baseline() -> None:
     billing = path()
     for n in range(3):
         assert totals(billing.advance([0x6000_0000 + n] * 6, 500)) == {}
-    assert billing.rejected == 3
+    assert (billing.rejected, billing.new_beginnings) == (3, 1)
     assert billing.advance([0x6000_0002 + 1_000_000] * 6, 500).p == [int(1_000_000 * MWS_PER_CODE)] * 3
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from host_tests.metrology_run import measure
 from host_tests.metrology_signals import RATE, FloatArray, phase_cycles, waveform
+from meter.metrology.values import MEANS, PER_PHASE, EnergySums, P, Q, wrapped
 
 LIMIT = 2e-4  # U, I, S: 0.02 %
 ANGLE = 0.02  # degrees
@@ -125,6 +126,17 @@ def test_a_second_is_the_mean_of_five_windows() -> None:
         assert second["i_angle"] == pytest.approx([40, 160, 280], abs=0.1)
 
 
+@pytest.mark.parametrize("missing", [(0,), (1,), (0, 1), (0, 2), (0, 1, 2)])
+def test_a_current_has_an_angle_to_its_own_voltage_whichever_others_are_missing(missing: tuple[int, ...]) -> None:
+    lags = (20.0, 310.0, 65.0)
+    u = [0.0 if phase in missing else 230.0 for phase in range(3)]
+    measured = measure(waveform(phase_cycles(50.0, 2 * RATE, 0.3), u=u, i=(5.0, 1.0, 3.0), phi=lags))
+    for values in measured.windows[3:]:
+        assert values["lag"] == [None if n in missing else about(lags[n]) for n in range(3)]
+        if 0 in missing:
+            assert values["i_angle"] == values["u_angle"] == [None] * 3
+
+
 # --- networks ---------------------------------------------------------------------------------------------------------
 
 
@@ -213,3 +225,20 @@ def test_a_pulse_at_a_windows_border_is_counted_once(offset: int) -> None:
     expected = float((signals[:, 2] * signals[:, 3]).sum()) / RATE * 1000
     assert abs(expected) > 400
     assert windows[-1]["p_energy"] == [0, pytest.approx(expected, abs=1.1), 0]
+
+
+def test_energies_stay_small_integers_and_their_differences_right_for_ever() -> None:
+    """At full scale the sums come round every half minute."""
+    sums, means = EnergySums(), [0.0] * MEANS
+    means[P], means[PER_PHASE + Q] = 8343.7, -8343.7
+    energy, seen = [0, 0], [0, 0]
+    for _ in range(1000):
+        sums.add(means, [0.0, 8343.7, 0.0], 1600.25)
+        for n, total in enumerate((sums.p_energy[0], sums.q_energy[1])):
+            energy[n] += wrapped(total - seen[n])
+            seen[n] = total
+            assert -(1 << 28) <= total < 1 << 28
+    fed = 8343.7 * 1600.25 / 8 * 1000
+    assert energy == [pytest.approx(fed, abs=1.1), pytest.approx(-fed, abs=1.1)]
+    assert wrapped(sums.q_doubt[1] - round(fed)) == pytest.approx(0, abs=1001)
+    assert wrapped(sums.duration - 1_600_250) == pytest.approx(0, abs=1)

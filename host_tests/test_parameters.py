@@ -19,15 +19,23 @@ NUMBERS = {row[1]: row[0] for row in module.TABLE}
 
 
 class Ram:
+    """`fail`: it keeps nothing; `keeps`: it keeps so many more writes, then no more for `loses`."""
+
     def __init__(self) -> None:
         self.content = bytearray(0x4000)
         self.fail = False
+        self.keeps, self.loses = 10**9, 0
 
     def read_into(self, address: int, buf: Any) -> None:
         buf[:] = self.content[address : address + len(buf)]
 
     def write(self, address: int, buf: Any) -> None:
         if self.fail:
+            raise OSError(5, "memory")
+        if self.keeps > 0:
+            self.keeps -= 1
+        elif self.loses > 0:
+            self.loses -= 1
             raise OSError(5, "memory")
         self.content[address : address + len(buf)] = buf
 
@@ -72,30 +80,19 @@ def test_numbers_and_names_are_unique_and_defaults_pass_their_own_check() -> Non
 
 
 def test_numbers_are_those_of_the_meters_in_the_field() -> None:
-    assert NUMBERS == {
-        "led_constant": 1,
-        "reaction_ms": 2,
-        "changeover_ms": 3,
-        "max_baud_char": 4,
-        "display_seconds": 5,
-        "obis_b": 6,
-        "address": 7,
-        "nominal_voltage": 8,
-        "nominal_current_ma": 9,
-        "nominal_hz": 10,
-        "network": 11,
-        "summation": 12,
-        "apparent": 13,
-        "registration": 14,
-        "ct_numerator": 15,
-        "ct_denominator": 16,
-        "vt_numerator": 17,
-        "vt_denominator": 18,
-        "sum_channel_1": 19,
-        "sum_channel_2": 20,
-        "p1_password": 21,
-        "p2_password": 22,
-    }
+    field = """
+        1 led_constant, 2 reaction_ms, 3 changeover_ms, 4 max_baud_char, 5 display_seconds, 6 obis_b, 7 address,
+        8 nominal_voltage, 9 nominal_current_ma, 10 nominal_hz, 11 network, 12 summation, 13 apparent,
+        14 registration, 15 ct_numerator, 16 ct_denominator, 17 vt_numerator, 18 vt_denominator, 19 sum_channel_1,
+        20 sum_channel_2, 21 p1_password, 22 p2_password, 30 optical_mode, 31 port1_mode, 32 port2_mode,
+        41 optical_iec_mode, 42 port1_iec_mode, 43 port2_iec_mode, 44 port1_start_rate, 45 port2_start_rate,
+        60 hdlc_address, 61 hdlc_window, 62 hdlc_max_info, 63 hdlc_inter_octet_ms, 64 hdlc_inactivity_s,
+        65 tcp_port, 66 tcp_inactivity_s, 70 access_0, 71 access_1, 72 access_2, 73 access_3, 74 access_4,
+        75 access_5, 76 w5_password, 77 password_4, 78 password_5, 79 hls_secret_1, 80 hls_secret_2,
+        81 hls_secret_3, 82 hls_secret_4, 83 hls_secret_5, 84 unicast_key, 85 broadcast_key, 86 authentication_key,
+        87 master_key, 88 security_policy, 89 max_attempts, 90 lock_hours
+    """
+    assert {name: int(number) for number, name in (pair.split() for pair in field.split(","))} == NUMBERS
     assert [Parameters(Ram()).name(number) for number in NUMBERS.values()] == list(NUMBERS)
     with pytest.raises(KeyError):
         Parameters(Ram()).name(99)
@@ -239,6 +236,102 @@ def test_a_failing_memory_leaves_the_old_value_in_force() -> None:
     with pytest.raises(OSError):
         parameters.set("reaction_ms", 300, 4)
     assert parameters.reaction_ms == 200
+
+
+def test_a_memory_that_takes_a_change_only_once_is_named_and_the_new_value_holds_now_and_later() -> None:
+    ram = Ram()
+    parameters = life(ram)
+    parameters.set("reaction_ms", 250, 4)
+    ram.keeps, ram.loses = 1, 10**9
+    assert parameters.set("reaction_ms", 300, 4) and parameters.one_copy
+    assert parameters.reaction_ms == life(ram).reaction_ms == 300
+    ram.keeps = 2
+    assert not parameters.set("reaction_ms", 300, 4)  # no change, but now it is kept twice
+    assert not parameters.one_copy
+    ram.content[PARAMETERS.address + 12] ^= 1
+    assert life(ram).reaction_ms == 300
+
+
+def test_a_write_that_fails_now_and_then_is_made_again() -> None:
+    ram = Ram()
+    parameters = life(ram)
+    ram.keeps, ram.loses = 1, 2
+    assert parameters.set("reaction_ms", 300, 4) and not parameters.one_copy
+    for slot in (0, 1):
+        half = Ram()
+        half.content[:] = ram.content
+        half.content[PARAMETERS.address + slot * PARAMETERS.size // 2 + 12] ^= 1
+        assert life(half).reaction_ms == 300
+
+
+def test_nothing_is_saved_over_a_set_that_could_not_be_read() -> None:
+    ram = Ram()
+    life(ram).set("reaction_ms", 300, 4)
+    before = bytes(ram.content)
+    silent = Parameters(ram)
+    silent.locked = True
+    with pytest.raises(OSError):
+        silent.set("obis_b", 0, 4)
+    assert ram.content == before and silent.obis_b == 1
+    never_loaded = Parameters(ram)
+    never_loaded.set("obis_b", 0, 4)
+    assert never_loaded.reaction_ms == life(ram).reaction_ms == 300
+
+
+def test_every_change_is_logged_and_nothing_else() -> None:
+    numbers: list[int] = []
+    ram = Ram()
+    parameters = life(ram)
+    parameters.log = numbers.append
+    for name, value in (("reaction_ms", 300), ("reaction_ms", 300), ("network", "3P3W"), ("obis_b", 1)):
+        parameters.set(name, value, 4)
+    with pytest.raises(ParameterRefused):
+        parameters.set("reaction_ms", 3, 4)
+    ram.fail = True
+    with pytest.raises(OSError):
+        parameters.set("obis_b", 0, 4)
+    assert numbers == [2, 11]
+
+
+def test_a_new_start_is_due_while_a_parameter_that_is_read_at_start_is_another() -> None:
+    ram = Ram()
+    parameters = life(ram)
+    parameters.set("reaction_ms", 300, 4)
+    assert not parameters.restart_due
+    parameters.set("summation", "absolute", 4)
+    assert parameters.restart_due and not life(ram).restart_due
+    parameters.set("summation", "vector", 4)
+    assert not parameters.restart_due
+    assert set(module.NEXT_START) <= set(NUMBERS)
+
+
+@pytest.mark.parametrize(
+    ("network", "volts"), [("3P4W", 278), ("3P4W", 400), ("1P2W", 480), ("2P3W", 415), ("3P3W", 99), ("3P3W", 58)]
+)
+def test_a_nominal_voltage_that_its_network_does_not_have_is_refused_whichever_comes_last(
+    network: str, volts: int
+) -> None:
+    """58/100 to 277/480 V are made: 57 to 277 V to the neutral, 100 to 480 V between phases."""
+    parameters = life(Ram())
+    parameters.set("network", network, 4)
+    with pytest.raises(ParameterRefused, match=module.RANGE):
+        parameters.set("nominal_voltage", volts, 4)
+    other = life(Ram())
+    if network != "3P3W":
+        other.set("network", "3P3W", 4)
+    other.set("nominal_voltage", volts, 4)
+    with pytest.raises(ParameterRefused, match=module.RANGE):
+        other.set("network", network, 4)
+    assert other.consistent and parameters.consistent
+
+
+def test_a_stored_voltage_that_its_network_does_not_have_is_said_and_can_be_mended() -> None:
+    ram = Ram()
+    store(ram, {8: struct.pack("<i", 400), 11: b"3P4W"})
+    parameters = life(ram)
+    assert not parameters.consistent and parameters.nominal_voltage == 400
+    parameters.set("nominal_voltage", 230, 4)
+    assert life(ram).consistent
 
 
 def test_a_damaged_set_gives_defaults_and_the_flag_until_it_is_written_again() -> None:

@@ -48,6 +48,32 @@ print(time.ticks_diff(0, half) == time.ticks_diff(half, 0) == -half)
 print(time.ticks_add(period - 1, 2), time.ticks_add(1, -2) == period - 1)
 """
 
+AES = """
+import cryptolib
+key, data = bytes(range(16)), bytes(range(100, 148))
+print(bytes(cryptolib.aes(key, 1).encrypt(bytes(range(0, 256, 17)))).hex())
+for mode in (1, 2):
+    iv = (bytes(range(50, 66)),) if mode == 2 else ()
+    there, back = cryptolib.aes(key, mode, *iv), cryptolib.aes(key, mode, *iv)
+    out = bytearray(50)
+    print(there.encrypt(data), there.encrypt(data, out) is out, bytes(out))
+    there.encrypt(memoryview(out)[16:32], memoryview(out)[16:32])
+    print(bytes(out), back.decrypt(data), back.decrypt(bytearray(16)))
+def refused(call, *arguments):
+    try:
+        call(*arguments)
+        print("taken")
+    except ValueError as error:
+        print(error)
+refused(there.decrypt, data)
+refused(back.encrypt, data)
+refused(there.encrypt, bytes(15))
+refused(there.encrypt, bytes(32), bytearray(31))
+for arguments in ((bytes(15), 1), (bytes(24), 1), (key, 2), (key, 2, bytes(15)), (key, 1, bytes(15)), (key, 3)):
+    refused(cryptolib.aes, *arguments)
+print(cryptolib.aes(bytes(32), 1).encrypt(bytes(16)))
+"""
+
 
 def on_micropython(code: str) -> str:
     done = subprocess.run([find_micropython(), "-c", code], capture_output=True, text=True, check=True)
@@ -64,6 +90,13 @@ def test_viper_pointers_load_and_store_alike() -> None:
     said = on_micropython(POINTERS)
     assert said.startswith("131071 ")
     assert on_cpython(POINTERS) == said
+
+
+def test_aes_enciphers_and_refuses_alike() -> None:
+    said = on_micropython(AES)
+    assert said.startswith("69c4e0d86a7b0430d8cdb78070b4c55a\n")  # FIPS 197, appendix C.1
+    assert said.count("taken") == 0 and len(said.splitlines()) == 16
+    assert on_cpython(AES) == said
 
 
 def test_ticks_wrap_alike() -> None:

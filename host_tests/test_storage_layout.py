@@ -40,7 +40,15 @@ def test_a_record_of_full_capacity_writes_inside_its_area_only() -> None:
             self.touched.append((address, address + len(buf)))
             self.content[address : address + len(buf)] = buf
 
-    for area in (layout.FACTORY, layout.PARAMETERS, layout.ENERGY, layout.COUNTERS, layout.CALIBRATION):
+    for area in (
+        layout.FACTORY,
+        layout.PARAMETERS,
+        layout.ENERGY,
+        layout.COUNTERS,
+        layout.CALIBRATION,
+        layout.INVOCATION_COUNTERS,
+        layout.LOG_INS,
+    ):
         memory = Memory()
         Record(memory, area.address, area.capacity, 1).save_twice(bytes(area.capacity))
         assert min(first for first, _ in memory.touched) == area.address
@@ -54,5 +62,7 @@ def test_addresses_are_those_of_the_meters_in_the_field() -> None:
         ("energy registers", 0x02400, 0x4100),
         ("counters", 0x06500, 0x0400),
         ("calibration", 0x06900, 0x0400),
+        ("invocation counters", 0x06D00, 0x0400),
+        ("log-ins", 0x07100, 0x0400),
         ("event log", 0x10000, 0x8000),
     ]

@@ -126,6 +126,33 @@ def test_after_save_twice_one_damaged_slot_does_not_bring_an_old_value_back() ->
         assert record(ram).load() == b"new"
 
 
+class Disturbed(Ram):
+    """Reads fail so many times."""
+
+    fails = 0
+
+    def read_into(self, address: int, buf: Any) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise OSError(5, "memory")
+        super().read_into(address, buf)
+
+
+@pytest.mark.parametrize(("fails", "holds"), [(1, True), (2, True), (3, False)])
+def test_what_is_written_is_read_back_more_than_once_before_it_is_given_up(fails: int, holds: bool) -> None:
+    ram = Disturbed()
+    kept = record(ram)
+    kept.save(b"old")
+    ram.fails = fails
+    if holds:
+        kept.save(b"new")
+    else:
+        with pytest.raises(OSError):
+            kept.save(b"new")
+    kept.save_twice(b"newest")
+    assert record(ram).load() == b"newest"
+
+
 def test_how_many_slots_are_whole_is_known() -> None:
     ram = Ram()
     kept = record(ram)

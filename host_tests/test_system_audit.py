@@ -71,6 +71,43 @@ def test_a_stuck_energy_register_is_logged_and_the_samples_count(bench: Bench) -
     assert abs(error_of_import(bench, 60)) < 1e-3
 
 
+def test_test_leds_do_not_flash_what_the_registers_do_not_count(bench: Bench) -> None:
+    """The LEDs follow the chip; while the samples' energy is booked they are dark, and light again when it is sound."""
+    bench.inject("metering", power_gain=(0, 1.05))
+    seconds_until(bench, log.PATHS_DISAGREE)
+    bench.run(2)
+    dark_from = bench.now
+    bench.run(20)
+    assert bench.leds.active[-1] <= dark_from and bench.leds.reactive[-1] <= dark_from
+    bench.inject("metering", power_gain=(0, 1.0))
+    assert seconds_until(bench, log.PATHS_AGREE) <= FLAGGED_S
+    bench.run(2)
+    begin = bench.now
+    bench.run(20)
+    flashes = [flash for flash in bench.leds.active if flash > begin]
+    assert len(flashes) == pytest.approx(10_000 / 3_600_000 * bench.source.truth().p_total * 20, abs=1.01)
+
+
+def test_readings_that_no_load_can_cause_are_logged_once_a_minute(bench: Bench) -> None:
+    begin, before = bench.world.now, bench.totals()["a_import"]
+    wrong = {AWATTHR_HI: bench.metering.read(AWATTHR_HI) ^ 1 << 30}
+    bench.inject("metering", stuck=wrong)
+    bench.run(0.6)
+    bench.inject("metering", stuck={})
+    bench.run(20)
+    fed = sum(bench.source.fed(begin, bench.world.now)[0])
+    assert bench.totals()["a_import"] - before == pytest.approx(1000 * fed, rel=0.03)
+    assert numbers(bench) == [log.READING_REJECTED] and bench.events()[0][3] in (1, 2)
+    assert not int(bench.readout(6)["F.F"].value.text, 16) & MEASURING_ERROR
+    bench.inject("metering", stuck=wrong)  # for good
+    bench.run(30)
+    [first] = [event[3] for event in bench.events() if event[2] == log.READING_REJECTED]
+    assert int(bench.readout(6)["F.F"].value.text, 16) & MEASURING_ERROR
+    bench.run(40)
+    _, second = [event[3] for event in bench.events() if event[2] == log.READING_REJECTED]
+    assert second == first + 3  # then it is taken for a new beginning, which the audit makes something of
+
+
 def test_without_waveform_pages_energy_is_counted_in_full(bench: Bench) -> None:
     before, begin = bench.totals()["a_import"], bench.world.now
     for _ in range(40):

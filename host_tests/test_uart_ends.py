@@ -199,6 +199,35 @@ def test_tcp_client_has_the_meters_rate_whatever_it_is(tcp: tuple[UartLine, TcpE
             assert client.recv(100) == b"answer"
 
 
+def test_tcp_client_that_makes_parity_itself_gets_it_and_the_next_request_or_client_tells_anew(
+    tcp: tuple[UartLine, TcpEnd],
+) -> None:
+    line, end = tcp
+
+    def answer_to(client: socket.socket, request: bytes) -> bytes:
+        client.sendall(request)
+        assert serve(line, end) == bytes(c & 0x7F for c in request)
+        line.transmit(b"/LGZ5X\r\n", line.now)
+        line.advance(line.now + 10**9)
+        return client.recv(100)
+
+    for _ in range(2):
+        with socket.create_connection(("127.0.0.1", end.port), timeout=2) as client:
+            assert answer_to(client, b"#") == b"/LGZ5X\r\n"
+            assert answer_to(client, bytes.fromhex("AF3F218D0A")) == bytes.fromhex("AFCC475A35D88D0A")
+            assert answer_to(client, bytes.fromhex("06B235B28D0A")) == bytes.fromhex("AFCC475A35D88D0A")
+            assert answer_to(client, REQUEST) == b"/LGZ5X\r\n"
+            assert answer_to(client, bytes.fromhex("AF3F218D0A")) == bytes.fromhex("AFCC475A35D88D0A")
+            line.configure(9600, 8, None, 1, line.now)
+            client.sendall(b"\xaf/~")
+            assert serve(line, end) == b"\xaf/~"
+            line.transmit(b"~/\xff", line.now)
+            line.advance(line.now + 10**9)
+            assert client.recv(100) == b"~/\xff"
+            line.configure(300, 7, 0, 1, line.now)
+        serve(line, end)
+
+
 def test_ends_are_opened_by_their_names() -> None:
     line = UartLine()
     pty, tcp = line.open_ports()

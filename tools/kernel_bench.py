@@ -12,7 +12,7 @@ from typing import Any
 
 from tools.emulator import EmulationError, Target, firmware_image
 from tools.emulator.c_code import available, c_image, compiler
-from tools.emulator.kernels import ASSEMBLER_SUFFIX, KERNELS, METROLOGY, SETS_PER_SECOND, Kernel
+from tools.emulator.kernels import ASSEMBLER_SUFFIX, KERNELS, METROLOGY, SAMPLE_PATH, SETS_PER_SECOND, Kernel
 from tools.emulator.target import source_of
 from tools.mpycross import ROOT, TARGETS, CompileError
 
@@ -69,12 +69,12 @@ def per_set(kernel: Kernel, number: int | None) -> float | None:
 
 
 def whole_path(counts: Counts, way: str, module: str | None = None) -> float | None:
-    """Instructions of all kernels (of `module`) together per set; None if one is missing.
+    """Instructions of the sample path's kernels (those of `module`) together per set; None if one is missing.
 
     Where there is no assembler, viper runs.
     """
     total = 0.0
-    kernels = [kernel for kernel in KERNELS if module in (None, kernel.module)]
+    kernels = [kernel for kernel in KERNELS if kernel.module in ((module,) if module else SAMPLE_PATH)]
     assembler = any(counts[kernel.key]["assembler"] for kernel in kernels)
     for kernel in kernels:
         number = counts[kernel.key][way]
@@ -142,6 +142,8 @@ def show(data: dict[str, Any]) -> str:
     lines = [f"Instructions per set of samples ({SETS_PER_SECOND} sets a second), viper unless it says otherwise", ""]
     lines += [f"{'':<{width}}{'calls/s':>9}{heads}{'viper/C':>9}{'asm/C':>9}"]
     for key, row in data["kernels"].items():
+        if not row["calls_per_second"]:
+            continue
         cells = "".join(_cell(row["instructions_per_set"][way], ".1f") for way in WAYS)
         ratios = "".join(_cell(value, ".1f") for value in row["ratio_to_c"].values())
         lines += [f"{key:<{width}}{row['calls_per_second']:>9}{cells}{ratios}"]
@@ -152,6 +154,11 @@ def show(data: dict[str, Any]) -> str:
         lines += [f"{name.replace('_', ' '):<{width + 9}}{cells}", f"{'    of the processor':<{width + 9}}{shares}"]
     clocks = ", ".join(f"{HEADINGS[way]} {CLOCK_HZ[way] / 1e6:.0f} MHz" for way in TARGETS)
     lines += ["", f"Clocks: {clocks}; one instruction a cycle."]
+    lines += ["", "Instructions per call, of what no sample calls", ""]
+    for key, row in data["kernels"].items():
+        if not row["calls_per_second"]:
+            cells = "".join(_cell(row["instructions_per_call"][way], "d") for way in WAYS)
+            lines += [f"{key:<{width + 9}}{cells}" + "".join(_cell(r, ".1f") for r in row["ratio_to_c"].values())]
     if data["c_from_baseline"]:
         lines += ["No arm-none-eabi-gcc here: ratios and the total in C are with the counts stored in the baseline."]
     return "\n".join(lines)

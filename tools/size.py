@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from pathlib import PurePosixPath
 
+from tools import object_heap
 from tools.bench import Bench
 from tools.mpycross import TARGETS, CompileError, compile_source, firmware_sources, module_path
 
@@ -67,6 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     heap = measure_heap(options.seconds)
     print_heap(heap, options.seconds)
+    print("\nHeap of an object while somebody holds it (64-bit Unix port), bytes\n")
+    print(object_heap.report(object_heap.measure()))
     if heap["high_water"] > DATA_BUDGET:
         print("size: the heap's data is over its budget", file=sys.stderr)
         return 1

@@ -2,6 +2,9 @@
 
 from machine import I2C, SPI, UART, WDT, Pin
 
+# Name and key of the Wi-Fi network to join; without a name the radio stays off.
+WIFI = ("", "")
+
 # GPIO numbers. Kept free: strapping pins 0, 3, 45, 46; USB 19, 20; octal PSRAM 35 to 37; the boot console 43, 44; the
 # RGB LED 38 or 48, by board version; JTAG 39 to 42. The metering SPI is on SPI2's direct pins (IO_MUX).
 PINS = {
@@ -86,6 +89,18 @@ class Board:
         self.port2_uart = None  # UART0 is the console of the stock MicroPython
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
+
+    def tcp_address(self, port: int) -> "tuple[str, int] | None":
+        """(host, port) to listen on, or None without a Wi-Fi network. It is joined in the background, also again."""
+        name, key = WIFI
+        if not name:
+            return None
+        import network
+
+        station = network.WLAN(network.WLAN.IF_STA)
+        station.active(True)
+        station.connect(name, key)
+        return "0.0.0.0", port
 
     def watchdog(self) -> WDT:
         """Start the watchdog. From here on the firmware must feed it."""

@@ -88,6 +88,10 @@ class Board:
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
 
+    def tcp_address(self, port: int) -> "tuple[str, int] | None":
+        """(host, port) to listen on, or None: the Pico 2 has no radio."""
+        return None
+
     def watchdog(self) -> WDT:
         """Start the watchdog. From here on the firmware must feed it. The RP2350 allows 8388 ms at most."""
         return WDT(timeout=5000)

@@ -1,5 +1,7 @@
 """The virtual board: what is fitted, and on which pins and buses (numbers in wiring.py)."""
 
+import sys
+
 import wiring
 from machine import I2C, SPI, UART, WDT, Pin
 
@@ -33,6 +35,10 @@ class Board:
         self.port2_uart = UART(wiring.UART_PORT2, 300, bits=7, parity=0, stop=1)
         self.power_fail = Pin(wiring.POWER_FAIL, Pin.IN)  # low = mains failing
         self.seal = Pin(wiring.SEAL, Pin.IN)  # high = certification seal broken
+
+    def tcp_address(self, _port: int):
+        """(host, port) to listen on, or None: there is no network in virtual time. The port is the bench's choice."""
+        return ("127.0.0.1", int(sys.argv[3])) if len(sys.argv) > 3 else None
 
     def watchdog(self):
         """Start the watchdog. From here on the firmware must feed it."""

@@ -1,7 +1,7 @@
-"""Start the firmware on the virtual board: `micropython boot.py <link fd>`, run by the bench.
+"""Start the firmware on the virtual board: `micropython boot.py <fd in> <fd out> [<TCP port>]`, run by the bench.
 
-Puts this folder (its `machine`, `time` and `_asyncio`) and the firmware on the path, lets `asyncio` wait in the bench,
-then hands over to the same main.py that a microcontroller runs.
+Puts this folder (its `machine`, `time` and `_asyncio`) and the firmware on the path, lets `asyncio` wait in the bench
+(and, in real time, for the computer's sockets), then hands over to the same main.py that a microcontroller runs.
 """
 
 import sys
@@ -26,6 +26,11 @@ io_queue.core = asyncio.core
 asyncio.core._io_queue = io_queue.IOQueue()
 
 import machine  # noqa: E402, F401  greets the bench
+
+if link.is_real_time():
+    import socket_queue
+
+    asyncio.core._io_queue = socket_queue.SocketQueue()
 
 import board  # noqa: E402, F401  all code is loaded before the meter starts, so that the heap report can tell code from data
 import meter.meter  # noqa: E402, F401

@@ -5,6 +5,10 @@ those that need an answer (a *sync*) also learn the bench's time, the input pin 
 last sync and which UARTs have received. Messages without an answer are posted: they wait in the output buffer and
 travel with the next sync, in order.
 
+The board sleeps with a WAIT, which is a sync like any other. In real time it need not read the answer at once: it
+waits for the computer's sockets too (socket_queue.py), and serves them while the WAIT is outstanding at the bench.
+Whatever it sends ends the outstanding WAIT: the bench answers that first.
+
 Two clocks, told apart by the bench's greeting. In real time the local clock runs by itself between syncs. In virtual
 time it moves only when a bus is busy, when a clock is read (a reading costs 1 us, so that a loop that polls the clock
 ends) and when the board waits.
@@ -41,13 +45,14 @@ _FLAG_REPORT_HEAP = const(2)
 _FILL = const(0)  # bytes in the output buffer
 _REAL = const(1)  # 1: real time, 0: virtual time
 _SYNCED = const(2)  # local time of the last sync, ns
-_ANSWER = const(4)  # the last answer as it was read, beginning with:
-_NOW = const(4)  # the bench's time, which goes on from there as the local time, ns
-_LEVELS = const(6)  # input pin levels, one bit a pin
-_EDGES = const(7)
+_OUTSTANDING = const(4)  # 1: the answer to a WAIT has not been read yet (real time only)
+_ANSWER = const(5)  # the last answer as it was read, beginning with:
+_NOW = const(5)  # the bench's time, which goes on from there as the local time, ns
+_LEVELS = const(7)  # input pin levels, one bit a pin
+_EDGES = const(8)
 # The block in bytes:
-_RECEIVED = const(32)  # UARTs with bytes waiting in the bench, one bit each
-_FLAGS = const(33)
+_RECEIVED = const(36)  # UARTs with bytes waiting in the bench, one bit each
+_FLAGS = const(37)
 _OUT = const(4096)  # the output buffer
 _END = const(12288)
 
@@ -55,7 +60,8 @@ _memory = bytearray(_END)
 _answer = memoryview(_memory)[4 * _ANSWER : _OUT]
 _views: dict = {}  # size -> view of an answer's payload of that many bytes, made once
 
-_read_answer = open(int(sys.argv[1]), "rb").readinto
+fd_in = int(sys.argv[1])  # readable when an answer has come
+_read_answer = open(fd_in, "rb").readinto
 _write = open(int(sys.argv[2]), "wb").write
 
 _on_edge: dict = {}  # pin number -> (function to call, its argument)
@@ -156,6 +162,55 @@ def wait(until: int):
 
 
 @micropython.viper
+def start_wait(until: int):
+    """Real time: as `wait`, but return at once. `fd_in` is readable when the wait is over, then `take_answer`."""
+    memory = ptr32(_memory)
+    payload = ptr32(_until)
+    payload[0] = until
+    payload[1] = until >> 32
+    post(_WAIT, 0, _until)
+    _flush()
+    if memory[_OUTSTANDING]:
+        take_answer()
+    memory[_OUTSTANDING] = 1
+
+
+def take_answer() -> None:
+    """Read the answer to the outstanding WAIT (blocking). It may have lain here: local time does not go back to it."""
+    before = now()
+    _memory[4 * _OUTSTANDING] = 0
+    _collect(0)
+    if now() < before:
+        pack_into("<Q", _memory, 4 * _NOW, before)
+        _memory[4 * _SYNCED : 4 * _SYNCED + 8] = _memory[4 * _NOW : 4 * _NOW + 8]
+        _note_real_time()
+
+
+@micropython.viper
+def outstanding() -> int:
+    """1 if there is a WAIT whose answer has not been read yet."""
+    return ptr32(_memory)[_OUTSTANDING]
+
+
+@micropython.viper
+def unsent() -> int:
+    """Bytes of posted messages that have not been sent yet."""
+    return ptr32(_memory)[_FILL]
+
+
+@micropython.viper
+def since_sync() -> int:
+    """Local time since the last answer, ns: how old the input levels and edges are."""
+    memory = ptr32(_memory)
+    return int(now()) - (memory[_SYNCED] | memory[_SYNCED + 1] << 32)
+
+
+def is_real_time() -> bool:
+    """Whether the clock is the computer's, as the greeting told."""
+    return _memory[4 * _REAL] == 1
+
+
+@micropython.viper
 def input_level(pin: int) -> int:
     """Level of an input pin, as of the last sync if that was just now."""
     memory = ptr32(_memory)
@@ -213,6 +268,8 @@ def _flush():
 def _collect(size: int):
     memory = ptr32(_memory)
     _flush()
+    if memory[_OUTSTANDING]:
+        take_answer()
     total = _HEAD + size
     if int(_read_answer(_answer, total)) != total:
         sys.exit(0)  # the bench has gone: the supply is off

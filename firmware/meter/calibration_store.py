@@ -4,10 +4,12 @@ It is written twice. One damaged copy is mended from the other; without any good
 must not count.
 """
 
+import errno
+
 from meter.factory import AreaImage
 from meter.metrology import calibration
 from meter.storage.layout import CALIBRATION
-from meter.storage.records import FOREIGN, Record
+from meter.storage.records import FOREIGN, UNKNOWN, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,13 +22,15 @@ _BOTH = 2
 class CalibrationStore:
     """`calibration` is the one in force, nominal while there is no good record.
 
-    `valid`: energy may be counted with it. `damaged`: `load` found something wrong, be it one copy only.
+    `valid`: energy may be counted with it. `damaged`: something is wrong with the stored one, be it with one copy only.
+    `locked`: to be set when the memory did not answer at start: nothing is saved over what could not be read.
     """
 
     def __init__(self, memory: "Memory"):
         self.calibration = calibration.nominal()
         self.valid = False
         self.damaged = False
+        self.locked = False
         self._record = _record(memory)
 
     def load(self) -> None:
@@ -48,14 +52,17 @@ class CalibrationStore:
 
     def save(self, new: "Calibration") -> None:
         """Keep `new` and use it, as one calibration more. ValueError if the stored record is a newer firmware's,
-        OSError if the memory fails: then the old one holds."""
+        OSError if the memory fails: then the old one holds. If only one copy could be written, it is `damaged`."""
+        if self.locked:
+            raise OSError(errno.EIO, "calibration: the stored one could not be read")
+        if self._record.status == UNKNOWN:
+            self.load()
         if self._record.status == FOREIGN:
             raise ValueError("calibration: the record is of a newer firmware")
         counted = calibration.Calibration(new.phases, new.temperature, new.time, self.calibration.count + 1)
-        self._record.save_twice(counted.pack())
+        self.damaged = not self._record.save_twice(counted.pack())
         self.calibration = counted
         self.valid = True
-        self.damaged = False
 
 
 def image(record: "Calibration") -> bytes:

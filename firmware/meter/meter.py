@@ -1,11 +1,11 @@
 """The meter: makes its parts on a board, wires them together and runs them, in an order that can be read here.
 
-Five tasks on one loop:
+Tasks on one loop:
 - measuring: serves the metering chip (metering.py); every half second energy goes from chip to registers to FRAM;
 - face: display and symbols, four times a second;
 - house: once a second the clock, the counters and the watchdog;
-- power: notes the end of mains and its return;
-- optical port.
+- power.py: notes the end of mains and its return;
+- one for each port (communication.py).
 """
 
 import asyncio
@@ -18,47 +18,48 @@ from drivers.ds3231 import DS3231
 from drivers.fram import Fram
 from drivers.pcf8576 import PCF8576
 from meter import factory
-from meter.access import Access
+from meter.access import FIELD_SERVICE, Access
 from meter.calibration_store import CalibrationStore
-from meter.comms.port import OpticalPort
+from meter.comms.dlms.counters import InvocationCounters
+from meter.comms.dlms.key_management import KeyManagement
+from meter.comms.dlms.security import Security
+from meter.communication import Communication
 from meter.cosem.model import ObjectModel
 from meter.events import error_register as error
 from meter.events import log
 from meter.events.log import EventLog
+from meter.events.log_view import LogView
 from meter.face.display import Display
 from meter.face.rolling import Rolling
+from meter.keys import Keys
+from meter.log_ins import LogIns
 from meter.metering import Metering
 from meter.metrology import audit, calibration, kernel_choice
 from meter.metrology.energies import sum_channel
 from meter.parameters import Parameters
+from meter.power import MainsWatch
+from meter.sources import FIRMWARE_VERSION, MAKER, Sources, system_title
 from meter.store import Store
 from meter.tariff.clock import Clock
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import EnergyRegisters
 
-FIRMWARE_VERSION = "P01"
-MAKER = "LGZ"  # the maker code that readers of this product family look for
-
 _CHIP_RETRY_MS = 200
 _FACE_MS = 250
-_BRIDGING_MS = 500  # mains may be away this long without consequence
 
 _INTERVALS_UNTIL_CALIBRATED = 3  # until the chip has its corrections, and one with the old ones has passed
 _NOTE_AGAIN_MS = 60_000
 
 _CALIBRATION_CODE = "C.60.1"
-_AUDIT_TEXTS = ("sound", "energy registers", "samples", "pages lost", "undecided")  # by metrology.audit's verdicts
+_RESET_ERRORS = "C150"  # formatted command, as on other meters of the family
 
 
 class Meter:
-    """One meter on one board. `run` never returns while the supply lasts.
-
-    The attributes without underscore are the owners of values that the object model reaches (cosem.model).
-    """
+    """One meter on one board. `run` never returns while the supply lasts."""
 
     def __init__(self, board):
-        self.errors = error.ErrorRegister()
-        self.counters = Counters()
+        self._errors = error.ErrorRegister()
+        self._counters = Counters()
         self._board = board
         self._memory_read = True  # all that the FRAM holds could be read at start
         self._identified = True  # the analogue constants are this meter's own, or it never had any
@@ -68,17 +69,20 @@ class Meter:
             board.type_designation, "00000000", analog["u_full_scale_uV"], analog["i_full_scale_nA"]
         )
         self._read(self._load_identity)
-        self.parameters = Parameters(self._fram, {"address": self.serial_number})
+        self._parameters = Parameters(self._fram, {"address": self._identity.serial_number})
         self._calibration = CalibrationStore(self._fram)
         self._load_settings()
-        parameters, type_code = self.parameters, self._identity.type_code
-        self.energies = EnergyRegisters((sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2)))
-        self._store = Store(self._fram, self.energies, self.counters, self.errors)
+        parameters, type_code = self._parameters, self._identity.type_code
+        self._energies = EnergyRegisters((sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2)))
+        self._store = Store(self._fram, self._energies, self._counters, self._errors)
         self._events = EventLog(self._fram)
+        self._event_log = LogView(self._events)
+        self._log_ins = LogIns(self._fram, parameters, board.seal.value, self._now, self._report_log_in)
         self._load_memory()
-        self.clock = Clock(DS3231(board.i2c))
+        self._parameters.locked = self._calibration.locked = not self._memory_read
+        self._parameters.log = self._note_change
+        self._clock = Clock(DS3231(board.i2c))
         self._display = Display(PCF8576(board.i2c))
-        self._model = ObjectModel(self, parameters, type_code)
         self._metering = Metering(
             board,
             type_code,
@@ -88,55 +92,49 @@ class Meter:
             *kernel_choice.choose(board.KERNELS),
         )
         if self._metering.led_constant_refused:
-            self.errors.set(error.PARAMETERS)
-        self._access = Access(
-            parameters, self._model.find, board.seal.value, {_CALIBRATION_CODE: self._write_calibration}
-        )
-        self._port = OpticalPort(
-            board.optical_uart, self._identification, self._model.readout, parameters, self._access
-        )
+            self._errors.set(error.PARAMETERS)
+        self._connect(board, parameters, type_code)
         self._watchdog = None
         self._trouble = ""  # what was last wrong with the metering chip
         self._noted: "int | None" = None  # when an event was last made of it
+        self._rejected = 0  # implausible readings that have been logged
+        self._rejected_noted: "int | None" = None  # when they were
         self._uncounted = 0  # intervals still to be left out
         self._measuring = True  # the measuring task has been seen at work since the watchdog was fed
-        self._mains_flag = asyncio.ThreadSafeFlag()
-        self._powered_down = False
+        self._mains = MainsWatch(board.power_fail, self._store, self._counters)
 
-    # --- values of the object model that have no owner of their own -------------------------------------------------
-
-    @property
-    def serial_number(self) -> str:
-        return self._identity.serial_number
-
-    @property
-    def firmware_version(self) -> str:
-        return FIRMWARE_VERSION
-
-    @property
-    def error_text(self) -> str:
-        return self.errors.text()
-
-    @property
-    def actual(self):
-        """Instantaneous values: means of a second (metrology.values.Values)."""
-        return self._metering.samples.second
-
-    @property
-    def harmonics(self):
-        return self._metering.samples.harmonics
-
-    @property
-    def audit_text(self) -> str:
-        return _AUDIT_TEXTS[self._metering.audit.verdict]
-
-    @property
-    def calibration_readings(self) -> str:
-        return self._metering.readings.text()
-
-    @property
-    def calibration_record(self) -> str:
-        return self._calibration.calibration.text()
+    def _connect(self, board, parameters, type_code) -> None:
+        """Make what clients meet: keys, objects, the door to them, and the ports."""
+        keys = Keys(parameters, system_title(self._identity.serial_number))
+        counters = InvocationCounters(self._fram)
+        is_known = self._memory_read  # else nobody can tell which counters were used
+        sources = Sources(
+            self._identity,
+            self._errors,
+            self._energies,
+            self._counters,
+            self._clock,
+            self._event_log,
+            self._metering,
+            self._calibration,
+            KeyManagement(keys, counters) if is_known else None,
+        )
+        sources.set_clock = self._set_clock
+        sources.write_calibration = self._write_calibration
+        self._model = ObjectModel(sources, parameters, type_code)
+        writers = {_CALIBRATION_CODE: self._write_calibration}
+        access = Access(parameters, self._model.find, board.seal.value, writers, self._log_ins)
+        self._communication = Communication(
+            board,
+            type_code,
+            parameters,
+            self._model,
+            sources,
+            access,
+            Security(keys, counters) if is_known else None,
+            self._identification,
+            {_RESET_ERRORS: (FIELD_SERVICE, self._reset_errors)},
+        )
 
     # --- start ------------------------------------------------------------------------------------------------------
 
@@ -150,7 +148,7 @@ class Meter:
             self._fram.check_id()
         except OSError:
             self._memory_read = False
-            self.errors.set(error.MAIN_MEMORY)
+            self._errors.set(error.MAIN_MEMORY)
 
     def _load_identity(self) -> None:
         """The factory record; the board's own type under serial number 0 stays if there is none."""
@@ -159,32 +157,35 @@ class Meter:
             self._identity = identity
         elif not factory.is_blank(self._fram):
             self._identified = False
-            self.errors.set(error.PARAMETERS)
+            self._errors.set(error.PARAMETERS)
 
     def _load_settings(self) -> None:
         """Parameters and calibration. Without a good calibration the meter measures uncorrected and counts nothing."""
-        self._read(self.parameters.load, self._calibration.load)
-        if self.parameters.checksum_error or self.parameters.replaced:
-            self.errors.set(error.PARAMETERS)
+        self._read(self._parameters.load, self._calibration.load)
+        if self._parameters.checksum_error or self._parameters.replaced or not self._parameters.consistent:
+            self._errors.set(error.PARAMETERS)
         if self._calibration.damaged:
-            self.errors.set(error.CALIBRATION)
+            self._errors.set(error.CALIBRATION)
 
     def _load_memory(self) -> None:
         self._store.load()
-        self._read(self._events.load)
+        self._read(self._events.load, self._event_log.load, self._log_ins.load)
+        if self._log_ins.damaged:
+            self._errors.set(error.BACKUP_DATA)
         if machine.reset_cause() == machine.WDT_RESET:
-            self.errors.set(error.WATCHDOG)
-        elif self.counters.get("operating_seconds") and machine.reset_cause() == machine.PWRON_RESET:
-            self.counters.add("power_failures")
+            self._errors.set(error.WATCHDOG)
+        elif self._counters.get("operating_seconds") and machine.reset_cause() == machine.PWRON_RESET:
+            self._counters.add("power_failures")
 
     def _identification(self) -> str:
         ident = factory.identification(self._identity.type_designation, FIRMWARE_VERSION)
-        return "/" + MAKER + self.parameters.max_baud_char + ident
+        return "/" + MAKER + self._parameters.max_baud_char + ident
 
     async def run(self) -> None:
         """Start all tasks; returns only if one of them fails, with its exception."""
         self._watchdog = self._board.watchdog()
-        await asyncio.gather(self._measure(), self._face(), self._house(), self._power(), self._port.run())
+        own = (self._measure(), self._face(), self._house(), self._mains.run())
+        await asyncio.gather(*own, *self._communication.tasks())
 
     # --- measuring --------------------------------------------------------------------------------------------------
 
@@ -202,8 +203,8 @@ class Meter:
             except ChipError as trouble:
                 self._report(str(trouble))
                 self._measuring = True
-                self.errors.set(error.MEASURING_SYSTEM)
-                self.counters.add("metering_restarts")
+                self._errors.set(error.MEASURING_SYSTEM)
+                self._counters.add("metering_restarts")
                 metering.invalidate()
                 await asyncio.sleep_ms(_CHIP_RETRY_MS)
 
@@ -212,9 +213,8 @@ class Meter:
         if trouble != self._trouble:
             self._trouble = trouble
             print("metering:", trouble)
-        now = time.ticks_ms()
-        if self._noted is None or time.ticks_diff(now, self._noted) > _NOTE_AGAIN_MS:
-            self._noted = now
+        if _is_due(self._noted):
+            self._noted = time.ticks_ms()
             self._note(log.MEASURING_ACCESS_ERROR)
 
     async def _serve_chip(self) -> None:
@@ -232,14 +232,15 @@ class Meter:
                 self._book(increment)
                 self._uncounted = max(0, self._uncounted - 1)
                 metering.tend()
-                self.counters.add("lost_pages", metering.chip.lost_pages - lost)
+                self._counters.add("lost_pages", metering.chip.lost_pages - lost)
                 lost = metering.chip.lost_pages
                 self._note_audit()
+                self._note_rejected()
 
     def _book(self, increment) -> None:
         """One interval's energy goes where energy goes, and into the FRAM."""
         if increment is not None and self._metering.counting:
-            self.energies.add(increment)
+            self._energies.add(increment)
             self._store.save_energies()
 
     def _note_audit(self) -> None:
@@ -250,26 +251,94 @@ class Meter:
             verdict = metering.audit.verdict
             self._note(log.PATHS_AGREE if verdict == audit.SOUND else log.PATHS_DISAGREE, metering.audit.detail)
             if verdict not in (audit.SOUND, audit.LOST):  # which accuse nobody
-                self.errors.set(error.MEASUREMENT)
+                self._errors.set(error.MEASUREMENT)
         if metering.repaired:
             self._note(log.SETTINGS_REPAIRED, metering.repaired[0])
             metering.repaired = []
 
-    def _note(self, event: int, detail: int = 0) -> None:
-        """Write an event into the log; not over one that could not be read."""
+    def _note_rejected(self) -> None:
+        """Log implausible readings of the energies, once a minute at most. One costs nothing, many in a row may."""
+        billing = self._metering.billing
+        if billing.new_beginnings:
+            self._errors.set(error.MEASUREMENT)
+        if billing.rejected != self._rejected and _is_due(self._rejected_noted):
+            self._rejected, self._rejected_noted = billing.rejected, time.ticks_ms()
+            self._note(log.READING_REJECTED, billing.rejected)
+
+    def _note(self, event: int, detail: int = 0, utc: "int | None" = None) -> None:
+        """Write an event of now, or of `utc`, into the log; not over one that could not be read."""
         if not self._memory_read:
             return
         try:
-            self._events.add(event, self.clock.utc(), detail)
+            self._events.add(event, self._clock.utc() if utc is None else utc, detail)
         except OSError:
-            self.errors.set(error.MAIN_MEMORY)
+            self._errors.set(error.MAIN_MEMORY)
+
+    def _now(self) -> tuple:
+        """UTC (None while the clock is not valid), operating seconds, ticks: the times that log-ins go by."""
+        utc = self._clock.utc() if self._clock.valid else None
+        return utc, self._counters.get("operating_seconds"), time.ticks_ms()
+
+    def _report_log_in(self, level: int, channel: int, is_locked: bool) -> None:
+        detail = channel << 8 | level
+        self._note(log.LOG_IN_FAILED, detail)
+        if is_locked:
+            self._errors.set(error.COMMUNICATION_LOCKED)
+            self._note(log.COMMUNICATION_LOCKED, detail)
+
+    def _tend_log_ins(self) -> None:
+        """Let locks end, and show whether there is one."""
+        self._log_ins.update()
+        self._errors.note(error.COMMUNICATION_LOCKED, self._log_ins.any_locked)
+        if self._memory_read and not self._log_ins.is_saved:
+            self._errors.set(error.MAIN_MEMORY)
+
+    def _note_change(self, number: int) -> None:
+        """A parameter has been changed, through its one door."""
+        self._note(log.PARAMETER_CHANGED, number)
+        if self._parameters.one_copy:
+            self._errors.set(error.MAIN_MEMORY)
+
+    def _reset_errors(self, text: str) -> None:
+        """Clear the error register. What is wrong still stays or comes back. ValueError: there is no operand."""
+        if text:
+            raise ValueError("the reset of errors has no operand")
+        before = self._errors.bits
+        self._errors.clear(before)
+        self._errors.set(self._lasting_errors())
+        self._note(log.ERRORS_CLEARED, before)
+
+    def _lasting_errors(self) -> int:
+        """Bits whose cause is found once, at start or when it appears, and is there still."""
+        bits = 0
+        if not (self._memory_read and self._store.loaded):
+            bits |= error.MAIN_MEMORY
+        parameters = self._parameters
+        refused = parameters.replaced or self._metering.led_constant_refused
+        if parameters.checksum_error or refused or not self._identified:
+            bits |= error.PARAMETERS
+        if not self._calibration.valid:
+            bits |= error.CALIBRATION
+        if self._metering.audit.verdict not in (audit.SOUND, audit.LOST):
+            bits |= error.MEASUREMENT
+        return bits
+
+    def _set_clock(self, utc: int) -> None:
+        """Set the clock and log the time before and after. OSError if the clock does not take it."""
+        old = self._clock.utc()
+        self._clock.set(utc)
+        self._note(log.CLOCK_OLD_TIME, utc=old)
+        self._note(log.CLOCK_NEW_TIME)
 
     def _write_calibration(self, text: str) -> None:
         """Keep a calibration and use it. ValueError if it is none, OSError if the memory fails."""
         if not self._calibration.valid:
             self._uncounted = _INTERVALS_UNTIL_CALIBRATED
         self._calibration.save(calibration.parse(text))
-        self.errors.clear(error.CALIBRATION)
+        if self._calibration.damaged:
+            self._errors.set(error.MAIN_MEMORY)
+        else:
+            self._errors.clear(error.CALIBRATION)
         self._metering.calibrate(self._calibration.calibration)
 
     # --- face -------------------------------------------------------------------------------------------------------
@@ -280,29 +349,29 @@ class Meter:
         try:
             display.off()
         except OSError:
-            self.errors.set(error.DISPLAY_BOARD)
-        rolling = Rolling([self._model.find(code) for code in self._model.totals()], self.parameters.display_seconds)
+            self._errors.set(error.DISPLAY_BOARD)
+        rolling = Rolling([self._model.find(code) for code in self._model.totals()], self._parameters.display_seconds)
         while True:
             try:
-                if self._powered_down:
+                if self._mains.is_down:
                     display.off()
                 else:
                     self._draw(display, rolling)
-                self.errors.clear(error.DISPLAY_BOARD)
+                self._errors.clear(error.DISPLAY_BOARD)
             except OSError:
-                self.errors.set(error.DISPLAY_BOARD)
+                self._errors.set(error.DISPLAY_BOARD)
             await asyncio.sleep_ms(_FACE_MS)
 
     def _draw(self, display, rolling) -> None:
         now = time.ticks_ms()
-        if self.errors.fatal:
-            display.show("F.F", self.errors.text(), "")
+        if self._errors.fatal:
+            display.show("F.F", self._errors.text(), "")
         else:
             rolling.show(display, now)
         samples, billing = self._metering.samples, self._metering.billing
         display.phases(samples.present, samples.reversed_field)
         display.arrows(billing.p_sign, billing.q_sign)
-        display.symbols(comm=self._port.active, error=self.errors.bits != 0)
+        display.symbols(comm=self._communication.active, error=self._errors.bits != 0)
         display.refresh(now)
 
     # --- house ------------------------------------------------------------------------------------------------------
@@ -310,20 +379,23 @@ class Meter:
     async def _house(self) -> None:
         """Once a second: clock, operating time, watchdog."""
         try:
-            self.clock.start()
+            self._clock.start()
         except OSError:
-            self.errors.set(error.TIME_DEVICE)
+            self._errors.set(error.TIME_DEVICE)
         while True:
             try:
-                self.clock.update()
-                self.errors.clear(error.TIME_DEVICE)
+                self._clock.update()
+                self._errors.clear(error.TIME_DEVICE)
             except OSError:
-                self.errors.set(error.TIME_DEVICE)
-            self.errors.note(error.CLOCK_INVALID, not self.clock.valid)
-            self.counters.add("operating_seconds")
+                self._errors.set(error.TIME_DEVICE)
+            self._errors.note(error.CLOCK_INVALID, not self._clock.valid)
+            self._counters.add("operating_seconds")
             self._store.save_counters()
+            self._tend_log_ins()
             if not (self._memory_read and self._store.loaded) and not self._store.foreign:
                 self._look_for_memory()
+            if self._parameters.restart_due and not self._communication.active and not self._mains.is_down:
+                self._start_anew()
             if self._watchdog and self._measuring:  # a measuring task that stands still is a reason to start anew
                 self._measuring = False
                 self._watchdog.feed()
@@ -337,34 +409,14 @@ class Meter:
             return
         machine.reset()
 
-    # --- power ------------------------------------------------------------------------------------------------------
+    def _start_anew(self) -> None:
+        """Parameters that were changed take effect with a new start: store all that has been counted, and make it."""
+        self._book(self._metering.rescue())
+        self._store.save_energies()
+        self._store.save_counters()
+        machine.reset()
 
-    async def _power(self) -> None:
-        """Ride through short interruptions; after a longer one store everything and wait in the dark for the end.
 
-        Energy needs no last-minute rescue: it has been stored every half second.
-        """
-        pin = self._board.power_fail
-        pin.irq(lambda _pin: self._mains_flag.set(), pin.IRQ_FALLING | pin.IRQ_RISING)
-        while True:
-            if not pin.value():
-                await self._bridge(pin)
-            if self._powered_down and pin.value():
-                self._powered_down = False
-                self.counters.add("power_failures")
-            await self._mains_flag.wait()
-
-    async def _bridge(self, pin) -> None:
-        """Mains is away: returns when it is back, or when it has been away too long and all is stored."""
-        deadline = time.ticks_add(time.ticks_ms(), _BRIDGING_MS)
-        while not pin.value():
-            left = time.ticks_diff(deadline, time.ticks_ms())
-            if left <= 0:
-                self._powered_down = True
-                self._store.save_energies()
-                self._store.save_counters()
-                return
-            try:
-                await asyncio.wait_for_ms(self._mains_flag.wait(), left)
-            except asyncio.TimeoutError:
-                pass
+def _is_due(noted: "int | None") -> bool:
+    """Whether what was last logged at `noted` (ticks, None: never) may be logged again."""
+    return noted is None or time.ticks_diff(time.ticks_ms(), noted) > _NOTE_AGAIN_MS

@@ -35,7 +35,8 @@ class Metering:
     """What one chip measures on `board`, for a meter of `type_code` with `analog` constants and these `parameters`.
 
     `samples`: the SamplePath; `billing`: the BillingPath; `audit`; `readings`: sums for calibration. `counting` is to
-    be set by the owner of the registers: while false the test LEDs stay dark, because nothing is counted.
+    be set by the owner of the registers: while false the test LEDs stay dark, because nothing is counted. They stay
+    dark too while the audit has the samples' energy booked: they follow the chip, which is not believed then.
     `led_constant_refused`: the chip cannot flash at the parameter's constant. What `take` finds beside energy it says
     in `new_verdict` (the audit's) and `repaired` (registers whose settings had changed by themselves).
     """
@@ -77,6 +78,7 @@ class Metering:
         self._windows = 0
         self._intervals = 0
         self._news = audit.NOTHING
+        self._running = False  # the chip counts on from the reading before
         self._pageless = 0  # starts of the chip that have brought no pages
         self.calibrate(calibration)
 
@@ -88,6 +90,7 @@ class Metering:
 
     async def start(self) -> None:
         """Reset the chip and start it with all its settings. ChipError if it is not as it should be."""
+        self._running = False
         setup = dict(self._settings)
         setup.update(self._compensation.registers(self._analog, self._hz))
         self._recalibrated = False
@@ -97,6 +100,7 @@ class Metering:
         self.billing.reset_baseline([0] * len(self.billing.codes))  # a started chip counts from zero
         self.samples.reset()
         self.audit.restart()
+        self._running = True
 
     def _led_divider(self, parameters) -> int:
         analog = self._analog
@@ -144,7 +148,9 @@ class Metering:
     def tend(self) -> None:
         """What there is to do with the chip once the energies of an interval have been booked. ChipError."""
         chip, billing = self.chip, self.billing
-        chip.enable_pulses(self.counting and billing.p_sign != 0, self.counting and billing.q_sign != 0)
+        # Nor may they flash energies of the chip in whose place others are booked.
+        flashing = self.counting and not self.audit.replaces
+        chip.enable_pulses(flashing and billing.p_sign != 0, flashing and billing.q_sign != 0)
         if self.audit.wants_witness:
             chip.read_powers(self._powers)
             self.audit.testify(self._powers)
@@ -177,10 +183,10 @@ class Metering:
             self.repaired = wrong
 
     def rescue(self) -> "Increment | None":
-        """What a chip in trouble has added up before it is reset; nothing from one that was reset already, nor from one
-        whose energies are not believed."""
+        """What the chip has added up before it is reset; nothing from one that was reset already or is being started,
+        nor from one whose energies are not believed."""
         chip, billing = self.chip, self.billing
-        if self.audit.verdict == audit.SILICON:
+        if not self._running or self.audit.verdict == audit.SILICON:
             return None
         try:
             negative = chip.read_energies(billing.codes)

@@ -10,6 +10,7 @@ README.md in this folder has the whole API.
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -26,6 +27,7 @@ from tools.bench.iec_client import DataSet, IecReader
 from tools.bench.lcd import Lcd
 from tools.bench.line import Line
 from tools.bench.mcu import Mcu, SpiBus
+from tools.bench.network import reserve_port
 from tools.bench.pcf8576 import PCF8576
 from tools.bench.process import DEFAULT_HEAP_KIB, restore_cores, share_one_core
 from tools.bench.real_time import RealTime
@@ -58,7 +60,8 @@ class Bench:
 
     `type` is the type designation and `serial` the 8-digit serial number it is manufactured with; `seed` decides all
     that is random. With `virtual` time moves only in `run` (and in what uses it: `read`, `power_cut`, ...), as fast as
-    it goes; without, the meter runs by itself in real time while the bench is entered, with its ports open.
+    it goes; without, the meter runs by itself in real time while the bench is entered, with its ports open. `tcp_port`
+    is then the port of 127.0.0.1 that its network is on, the same over all its lives; in virtual time it is None.
 
     `network`: how the meter is connected, one of source.NETWORKS; it is set up for it. `specimen`: None is a meter
     whose front end is ideal; a number is one made meter with the errors that tolerances.py draws for it. `parameters`:
@@ -104,6 +107,8 @@ class Bench:
         self.lcd = Lcd(self.lcd_driver)
         self._before_cut: dict[str, Any] | None = None
         self._real_time: RealTime | None = None
+        self.tcp_port: int | None = None
+        self._port_holder: socket.socket | None = None
         self._cores: set[int] | None = None
         self.rtc.set_utc(start, 0)
         self._manufacture(parameters or {}, calibration)
@@ -152,6 +157,9 @@ class Bench:
     def __enter__(self) -> Bench:
         if self.virtual:
             self._cores = share_one_core()
+        else:
+            self._port_holder = reserve_port()
+            self.tcp_port = self.mcu.tcp_port = self._port_holder.getsockname()[1]
         self.source.listeners.append(self.supply.source_changed)
         self.supply.source_changed(self.world.now)
         if not self.virtual:
@@ -172,6 +180,8 @@ class Bench:
         self.mcu.stop()
         for uart in self.uarts:
             uart.close()
+        if self._port_holder is not None:
+            self._port_holder.close()
         restore_cores(self._cores)
 
     @property

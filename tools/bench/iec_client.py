@@ -1,7 +1,8 @@
-"""A hand-held unit: reads the meter out and programs it through its optical port by IEC 62056-21 mode C.
+"""A hand-held unit: reads the meter out and programs it through one of its ports by IEC 62056-21.
 
 `IecReader(end, bench.run).readout()` gives the data sets of the standard list; `IecProgrammer(end, bench.run)` reads
-and changes single objects. On a real port `end` is a tools.calibrate.serial_end.SerialEnd and `run` is time.sleep.
+and changes single objects and reads profiles. On a real port `end` is a tools.calibrate.serial_end.SerialEnd and `run`
+is time.sleep.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Protocol
 
 from tools.bench.iec_messages import (
     ACK,
+    EOT,
     ETX,
     NAK,
     RATES,
+    RATES_OF_MODE_B,
     SOH,
     STX,
     DataSet,
@@ -138,9 +141,15 @@ class IecReader(_Client):
     """Reads the meter out; see _Client for the arguments."""
 
     def readout(self, list_number: int = 0, address: str = "", rate_character: str | None = None) -> list[DataSet]:
-        """One session: sign on, choose a list (0 standard, 6 service) and a rate (else the one offered), read, ACK."""
+        """One session: sign on, choose a list (0 standard, 6 service) and a rate (else the one offered), read, ACK.
+
+        In modes A and B there is nothing to choose.
+        """
         identification = self.sign_on(address)
-        self.choose(str(list_number), rate_character or identification.rate_character)
+        if identification.mode == "C":
+            self.choose(str(list_number), rate_character or identification.rate_character)
+        elif identification.mode == "B":
+            self._listen_at(RATES_OF_MODE_B[identification.rate_character])
         sets = self._take_block()
         self.run(self.REACTION_S)
         self._send(ACK)
@@ -174,6 +183,7 @@ class IecProgrammer(_Client):
     """
 
     _open = False
+    blocks: list[bytes]
 
     def sign_on(self, password: str = "", level: int = 0, address: str = "", rate_character: str | None = None) -> None:
         """Begin a session and log in: level 1 sends P1, level 2 P2, level 0 nothing. A session still open is ended.
@@ -208,6 +218,37 @@ class IecProgrammer(_Client):
         """Change the object to `text`; IecRefused if the meter refuses."""
         self._change("W1", f"{code}({text})")
 
+    def read_profile(self, name: str, begin: str = "", end: str = "", rows: int = 0) -> list[str]:
+        """The lines of a profile, `P.01` or `P.98`, from `begin` to `end` (YYMMDDhhmm, or empty), in partial blocks of
+        `rows` rows at most; IecRefused if the meter refuses. `blocks` has them as they came."""
+        text = self.read_blocks("R6", f"{name}({begin};{end})" + (f"({rows})" if rows else ""))
+        if text.startswith("("):
+            raise IecRefused(f"R6 {name}", text.strip("()"))
+        return text.split("\r\n")[:-1]
+
+    def read_blocks(self, name: str, data: str) -> str:
+        """What the partial blocks that answer a read command say together."""
+        self.blocks = [self._command(name, data)]
+        while self.blocks[-1][-2] == EOT:
+            self.run(self.REACTION_S)
+            self._send(ACK)
+            block = self._answer_to(b"", name, STX)
+            # Asked for again and the same as before: the meter has missed the ACK.
+            if not self.repeats or block != self.blocks[-1]:
+                self.blocks.append(block)
+        return "".join(_content(block) for block in self.blocks)
+
+    def write_blocks(self, name: str, data: str, size: int) -> None:
+        """Write with W3 or W4 in partial blocks of `size` characters; IecRefused if the meter refuses."""
+        while len(data) > size:
+            self._acknowledged(command(name, data[:size], EOT), name)
+            data = data[size:]
+        self._change(name, data)
+
+    def execute(self, code: str, text: str = "") -> None:
+        """Set a formatted-code command off; IecRefused if the meter refuses."""
+        self._change("W2", f"{code}({text})")
+
     def close(self) -> None:
         """Sign off, if a session is open, and go back to 300 Bd."""
         if self._open:
@@ -219,16 +260,21 @@ class IecProgrammer(_Client):
 
     def _change(self, name: str, data: str) -> None:
         """A command that is answered with ACK."""
-        what = f"{name} {data}" if name[0] != "P" else name
-        answer = self._command(name, data)
+        self._acknowledged(command(name, data), f"{name} {data}" if name[0] != "P" else name)
+
+    def _acknowledged(self, message: bytes, what: str) -> None:
+        answer = self._exchange(message, what.partition(" ")[0])
         if answer != ACK:
             raise IecRefused(what, _content(answer).strip("()"))
 
     def _command(self, name: str, data: str) -> bytes:
+        return self._exchange(command(name, data), name)
+
+    def _exchange(self, message: bytes, name: str) -> bytes:
         if not self._open:
             raise IecError("no session: sign on first")
         self.run(self.REACTION_S)
-        return self._answer_to(command(name, data), name, STX)
+        return self._answer_to(message, name, STX)
 
     def _answer_to(self, message: bytes, what: str, start: int) -> bytes:
         """Send `message` and return a sound answer: ACK, or a block that begins with `start`.
@@ -270,7 +316,7 @@ class IecProgrammer(_Client):
 
 
 def _has_block(data: bytes) -> bool:
-    return ETX in data[:-1]
+    return ETX in data[:-1] or EOT in data[:-1]
 
 
 def _content(answer: bytes) -> str:

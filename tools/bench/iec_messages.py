@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-SOH, STX, ETX, ACK, NAK = 0x01, 0x02, 0x03, b"\x06", b"\x15"
+SOH, STX, ETX, EOT, ACK, NAK = 0x01, 0x02, 0x03, 0x04, b"\x06", b"\x15"
 RATES = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 19200}
+RATES_OF_MODE_B = {"A": 600, "B": 1200, "C": 2400, "D": 4800, "E": 9600, "F": 19200}
 
-_IDENTIFICATION = re.compile(rb"/([A-Za-z]{3})([0-9])((?:\\[0-9A-Z])*)([^/!\r\n]{0,16})\r\n")
+_IDENTIFICATION = re.compile(rb"/([A-Za-z]{3})([^/!\r\n])((?:\\[0-9A-Z])*)([^/!\r\n]{0,16})\r\n")
 _DATA_SET = re.compile(r"([^()/!]*)((?:\([^()/!]*\))+)")
 _VALUE = re.compile(r"\(([^()]*)\)")
 
@@ -61,6 +62,13 @@ class Identification:
     capabilities: str
     ident: str
 
+    @property
+    def mode(self) -> str:
+        """The protocol mode that the rate character tells: "A", "B" or "C"."""
+        if self.rate_character.isdigit():
+            return "C"
+        return "B" if self.rate_character in RATES_OF_MODE_B else "A"
+
     @classmethod
     def parse(cls, message: bytes) -> Identification:
         """From the message with its CR LF; IecError if it is none."""
@@ -92,8 +100,9 @@ def block_check(data: bytes) -> int:
 
 
 def unpack(message: bytes, start: int, what: str) -> bytes:
-    """What is between the `start` character and ETX; IecError if the form or the block check is wrong."""
-    if len(message) < 3 or message[0] != start or message[-2] != ETX:
+    """What is between the `start` character and ETX, or the EOT of a partial block; IecError if the form or the block
+    check is wrong."""
+    if len(message) < 3 or message[0] != start or message[-2] not in (ETX, EOT):
         raise IecError(f"no {what}: {message[:20]!r}...{message[-6:]!r}")
     check = block_check(message[1:-1])
     if check != message[-1]:
@@ -115,7 +124,7 @@ def parse_block(message: bytes) -> list[DataSet]:
     return sets
 
 
-def command(name: str, data: str | None = None) -> bytes:
-    """The command message `SOH name STX data ETX BCC`, without STX if there are no data."""
-    content = name.encode("ascii") + (b"" if data is None else b"\x02" + data.encode("ascii")) + b"\x03"
+def command(name: str, data: str | None = None, end: int = ETX) -> bytes:
+    """The command message `SOH name STX data ETX BCC`, without STX if there are no data; `end` EOT: a partial block."""
+    content = name.encode("ascii") + (b"" if data is None else b"\x02" + data.encode("ascii")) + bytes([end])
     return b"\x01" + content + bytes([block_check(content)])

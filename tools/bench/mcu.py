@@ -75,7 +75,7 @@ class Mcu:
     """Buses, pins, ports and the firmware process behind them.
 
     `heap` is the last heap report, (code bytes, data bytes); `transcript` is the hash of everything that has crossed
-    the wire.
+    the wire. `tcp_port` is where the firmware may listen on this computer; None: no network.
     """
 
     def __init__(
@@ -89,9 +89,11 @@ class Mcu:
         virtual: bool,
         unique_id: bytes,
         heap_kib: int = DEFAULT_HEAP_KIB,
+        tcp_port: int | None = None,
     ) -> None:
         self.world, self.gpio, self.spi, self.i2c, self.uarts = world, gpio, spi, i2c, uarts
         self.virtual, self.unique_id, self.heap_kib = virtual, unique_id, heap_kib
+        self.tcp_port = tcp_port
         self.watchdog = Watchdog()
         self.process: FirmwareProcess | None = None
         self.heap = (0, 0)
@@ -119,7 +121,7 @@ class Mcu:
         self._buffer = b""
         for bus in self.spi.values():
             bus.release(self.world.now)
-        self.process = FirmwareProcess(self.heap_kib)
+        self.process = FirmwareProcess(self.heap_kib, self.tcp_port)
 
     def stop(self) -> None:
         """Power-off at this instant."""
@@ -193,7 +195,14 @@ class Mcu:
         if self.virtual:
             self._unhashed += data
         self._buffer += data
+        if self.waiting_until is not None:
+            self._end_wait()
         self._serve_buffer()
+
+    def _end_wait(self) -> None:
+        """Real time: the firmware has sent more before its wait was over, because its network had work for it."""
+        self.waiting_until = None
+        self._answer(b"")
 
     def _ended(self) -> None:
         assert self.process is not None
@@ -229,6 +238,8 @@ class Mcu:
                 self._serve(op, argument, buffer[body:start], world.now)
                 if self.process is not process:
                     return
+                if op == WAIT and start < filled:
+                    self._end_wait()
         self._buffer = buffer[start:]
 
     def _serve(self, op: int, argument: int, payload: bytes, t: int) -> None:

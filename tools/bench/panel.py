@@ -73,9 +73,13 @@ class Panel:
         for uart in self.bench.uarts:
             for end in uart.open_ends():
                 print(f"{uart.name:8} {end.name}")
+        print(f"{'network':8} 127.0.0.1:{self.bench.tcp_port}")
         port = self.bench.uarts[0].open_ends()[0].name
         print("\nRead it with the PyPI client iec62056-21, from another terminal:\n")
-        print(f"  {_CLIENT.format(python=sys.executable, port=port)}\n", flush=True)
+        print(f"  {_CLIENT.format(python=sys.executable, port=port)}\n")
+        print("or with DLMS:\n")
+        address = f"localhost:{self.bench.tcp_port}"
+        print(f"  {sys.executable} -m tools.meter --tcp {address} read 1.8.0 32.7.0 0-0:1.0.0\n", flush=True)
 
     def _lines(self) -> None:
         shown = ""

@@ -62,15 +62,19 @@ class FirmwareProcess:
     """One life of the firmware: from power-on to power-off or reset.
 
     The wire is a pair of pipes (two thirds of the round-trip time of a socket). `fileno` is readable when the firmware
-    has sent something.
+    has sent something. `tcp_port` is the port of this computer on which the firmware may listen, None for no network.
     """
 
-    def __init__(self, heap_kib: int = DEFAULT_HEAP_KIB) -> None:
+    def __init__(self, heap_kib: int = DEFAULT_HEAP_KIB, tcp_port: int | None = None) -> None:
+        network = [] if tcp_port is None else [str(tcp_port)]
         self._from_firmware, firmware_out = os.pipe()
         firmware_in, self._to_firmware = os.pipe()
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            [find_micropython(), "-X", f"heapsize={heap_kib}K", str(BOOT), str(firmware_in), str(firmware_out)],
+            [
+                *(find_micropython(), "-X", f"heapsize={heap_kib}K", str(BOOT)),
+                *(str(firmware_in), str(firmware_out), *network),
+            ],
             pass_fds=[firmware_in, firmware_out],
             stdin=subprocess.DEVNULL,
             stdout=self._log,

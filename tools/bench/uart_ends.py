@@ -119,6 +119,13 @@ def _strip_software_parity(data: bytes, frame: Frame) -> bytes:
     return bytes(c & 0x7F for c in data if c < 0x80 or frame.parity_bit(c & 0x7F) == 1)
 
 
+def _add_parity(data: bytes, frame: Frame) -> bytes:
+    """Characters as a channel of eight bits shows them: their parity bit is bit 7."""
+    if frame.bits != 7 or frame.parity is None:
+        return data
+    return bytes(c | frame.parity_bit(c) << 7 for c in data)
+
+
 class PtyEnd(WatchedEnd):
     """A pseudo-terminal; clients open `path`. Their rate is read from the terminal's settings, as are two stop bits.
 
@@ -206,7 +213,11 @@ class PtyEnd(WatchedEnd):
 
 
 class TcpEnd(WatchedEnd):
-    """A TCP port on 127.0.0.1 for one client at a time, like a serial device server that always has the right rate."""
+    """A TCP port on 127.0.0.1 for one client at a time, like a serial device server that always has the right rate.
+
+    A client that makes the parity of a 7-bit line by itself, as bit 7, gets it there too, as from a server that is set
+    to eight bits: on the wire both are the same. Others get plain characters.
+    """
 
     def __init__(self, port: int = 0) -> None:
         super().__init__()
@@ -215,6 +226,7 @@ class TcpEnd(WatchedEnd):
         self.port: int = self._server.getsockname()[1]
         self.name = f"socket://127.0.0.1:{self.port}"
         self._client: socket.socket | None = None
+        self._makes_parity = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._server, selectors.EVENT_READ)
 
@@ -241,7 +253,7 @@ class TcpEnd(WatchedEnd):
         taken = 0
         if self._client is not None:
             try:
-                taken = self._client.send(data)
+                taken = self._client.send(_add_parity(data, self.line.frame) if self._makes_parity else data)
             except BlockingIOError:
                 pass
             except OSError:
@@ -259,6 +271,7 @@ class TcpEnd(WatchedEnd):
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client = client
+        self._makes_parity = False
         self._selector.register(client, selectors.EVENT_READ)
 
     def _read_client(self, t_ns: int) -> None:
@@ -270,7 +283,10 @@ class TcpEnd(WatchedEnd):
         except OSError:
             data = b""
         if data:
-            self._put(_strip_software_parity(data, self.line.frame), self.line.baud, self.line.frame, t_ns)
+            stripped = _strip_software_parity(data, self.line.frame)
+            if self.line.frame.bits == 7 and b"/" in stripped:  # its parity bit is 1, and it begins a request
+                self._makes_parity = b"/" not in data
+            self._put(stripped, self.line.baud, self.line.frame, t_ns)
         else:
             self._drop_client()
 

@@ -23,6 +23,10 @@ WINDOWS = 5  # a second
 
 METROLOGY = "meter.metrology.kernels"
 CRC = "drivers.ade9000_crc"
+COMMS = "meter.comms.comms_kernels"
+SAMPLE_PATH = (CRC, METROLOGY)  # what runs with the samples; the others, with the traffic on the lines
+GHASH = "meter.comms.dlms.ghash"
+APDU = 256  # bytes of a typical ciphered APDU
 # A module whose name ends thus holds some of the functions of the one without, in Cortex-M33 assembler.
 ASSEMBLER_SUFFIX = "_m33"
 
@@ -30,6 +34,8 @@ ASSEMBLER_SUFFIX = "_m33"
 @dataclass(frozen=True)
 class Kernel:
     """One kernel. `arguments()` are new ones of a typical call each time; `calls` of that size happen in a second.
+
+    `calls` is 0 if samples have nothing to do with it: it is called when somebody reads the meter.
 
     `loop` is False if it does not go through samples: a call then costs what the passing of arguments costs, and C,
     which passes them for nothing, is no measure. `scratch`: a buffer, and the part of it that means nothing after.
@@ -98,6 +104,20 @@ def _crc16() -> list[Any]:
     return [page(), firmware_module(CRC).make_table(), 0, len(page())]
 
 
+def _crc_x25() -> list[Any]:
+    # The information of a frame of the default length
+    return [page()[:128], 0xF0B8, 0, 128]
+
+
+def _ghash() -> list[Any]:
+    h = random.Random(2).randbytes(16)
+    return [firmware_module(GHASH).make_table(h), bytearray(16), random.Random(3).randbytes(APDU), APDU]
+
+
+def _add_stream() -> list[Any]:
+    return [bytearray(random.Random(3).randbytes(APDU)), random.Random(4).randbytes(APDU), APDU]
+
+
 def _neutral() -> list[Any]:
     return [page(), BLOCK << 10, array("i", [8, 0, 0, 0])]
 
@@ -143,4 +163,8 @@ KERNELS = (
     Kernel(METROLOGY, "rising", CYCLES * 60 // BLOCK, _rising),
     Kernel(METROLOGY, "copy_set", BLOCKS, lambda: [bytearray(28), page(), BLOCK - 1], loop=False, returns=False),
     Kernel(METROLOGY, "code", 2 * WINDOWS, lambda: [page(), 7 * BLOCK - 6], loop=False),
+    # one line at 38400 Bd, full in one direction
+    Kernel(COMMS, "crc_x25", 30, _crc_x25),
+    Kernel(GHASH, "ghash", 0, _ghash, returns=False),
+    Kernel(GHASH, "add_stream", 0, _add_stream, returns=False),
 )

@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from tools.meter.client import CLOCK, Client, MeterError
 from tools.meter.login import LEVELS, MECHANISMS, PROTECTIONS, Login
 from tools.meter.transport import WRAPPER_PORT, Serial, Tcp, Transport
-from tools.meter.values import TYPES, moment, parse, plain
+from tools.meter.values import TYPES, UNITS, moment, parse, plain
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,8 +145,8 @@ def _read(client: Client, arguments: argparse.Namespace, tell: Callable[[str], N
         tell(code)
         target = client.find(code)
         value = plain(client.read(target, attribute))
-        unit = getattr(target, "unit", None)
-        values[text] = {"value": value, "unit": unit.name.lower()} if attribute == 2 and unit else {"value": value}
+        unit = UNITS.get(int(getattr(target, "unit", 0) or 0)) if attribute == 2 else None
+        values[text] = {"value": value, "unit": unit} if unit else {"value": value}
     return values
 
 

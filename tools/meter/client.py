@@ -12,6 +12,7 @@ from gurux_dlms.enums import DataType, InterfaceType, ObjectType, RequestTypes
 from gurux_dlms.objects import GXDLMSClock, GXDLMSObject, GXDLMSProfileGeneric
 from gurux_dlms.secure import GXDLMSSecureClient
 
+from tools.meter.gurux import next_block
 from tools.meter.login import MECHANISMS, PROTECTIONS, Login
 from tools.meter.transport import NoAnswer, Transport
 
@@ -123,7 +124,7 @@ class Client:
     def objects(self) -> list[GXDLMSObject]:
         """All objects that this association shows, as gurux's, with access rights where the meter tells them."""
         if self._objects is None:
-            reply = self._ask(self._gurux.getObjectsRequest(), "object list")
+            reply = self._ask([self._gurux.getObjectsRequest()], "object list")
             try:
                 self._objects = list(self._gurux.parseObjects(reply.data, False, False))
             except Exception as error:
@@ -225,7 +226,7 @@ class Client:
             reply.clear()
             self._exchange(frame, reply, what)
             while reply.isMoreData():
-                more = None if reply.isStreaming() else self._gurux.receiverReady(reply)
+                more = None if reply.isStreaming() else next_block(self._gurux, reply)
                 self._exchange(more, reply, what)
                 if progress is not None:
                     progress(len(reply.data))

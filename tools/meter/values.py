@@ -21,6 +21,23 @@ _NUMBERS = {
     DataType.ENUM,
     DataType.BCD,
 }
+# Symbols of the units (Blue Book, enumeration `unit`)
+UNITS = {
+    6: "min",
+    7: "s",
+    8: "deg",
+    9: "degC",
+    27: "W",
+    28: "VA",
+    29: "var",
+    30: "Wh",
+    31: "VAh",
+    32: "varh",
+    33: "A",
+    35: "V",
+    44: "Hz",
+    56: "%",
+}
 # How types are named on the command line
 TYPES = {
     "int8": DataType.INT8,

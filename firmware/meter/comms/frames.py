@@ -19,6 +19,7 @@ SIGN_OFF = b"\x01B0\x03q"  # SOH B0 ETX BCC, legal at any point of a session
 ACKNOWLEDGED = b"\x06"
 REPEAT_REQUEST = b"\x15"
 RATES = (300, 600, 1200, 2400, 4800, 9600, 19200)  # Bd, by baud rate identification 0..6 of mode C
+INITIAL_RATE = const(300)
 
 
 def block_check(data: bytes, value: int = 0) -> int:
@@ -35,6 +36,18 @@ def rate_of(character: int) -> int:
     """Line rate (Bd) of a mode C baud rate identification, given as its character code; 0 if it names none."""
     number = character - 0x30
     return RATES[number] if 0 <= number < len(RATES) else 0
+
+
+def with_parity(data: bytes) -> bytes:
+    """`data` with even parity as bit 7 of each character, for a channel of 8 bits that knows no parity."""
+    out = bytearray(data)
+    for n in range(len(out)):
+        ones = out[n] & 0x7F
+        ones ^= ones >> 4
+        ones ^= ones >> 2
+        ones ^= ones >> 1
+        out[n] = out[n] & 0x7F | (ones & 1) << 7
+    return bytes(out)
 
 
 def data_message(lines: "Iterable[bytes]") -> "Iterator[bytes]":
@@ -60,5 +73,14 @@ def command_message(name: bytes, data: bytes) -> bytes:
 
 def answer_message(data: bytes) -> bytes:
     """The data message `STX data ETX BCC` of programming mode, which also carries the errors (clauses 6.3.6, 6.3.7)."""
-    block = data + b"\x03"
+    return _block(data, b"\x03")
+
+
+def partial_block(data: bytes) -> bytes:
+    """`STX data EOT BCC`: a block of an answer that more blocks follow (clause 6.3.12)."""
+    return _block(data, b"\x04")
+
+
+def _block(data: bytes, end: bytes) -> bytes:
+    block = data + end
     return b"\x02" + block + bytes((block_check(block),))

@@ -1,4 +1,4 @@
-"""IEC 62056-21 mode C, the tariff device's side, as a state machine without input or output of its own.
+"""IEC 62056-21, the tariff device's side, as a state machine without input or output of its own.
 
 Feed it characters with their times, ask it with `tick` what to send, tell it with `sent` when that is out. Times are
 ticks in ms that may wrap; only differences count. States and times are explained in README.md.
@@ -6,13 +6,16 @@ ticks in ms that may wrap; only differences count. States and times are explaine
 
 from micropython import const
 
-from meter.comms.frames import ACK, NAK, REPEAT_REQUEST, SIGN_OFF, SOH, data_message, rate_of
-from meter.comms.programming import Session
+from meter.comms.answers import Whole
+from meter.comms.frames import ACK, INITIAL_RATE, NAK, REPEAT_REQUEST, SIGN_OFF, SOH, data_message, rate_of, with_parity
+from meter.comms.port_setup import identification, offered_rate
+from meter.comms.programming import Programming, Session
 from meter.comms.requests import CommandReader, OptionReader, RequestReader, same_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
 
 IDLE = const(0)  # waits for a request
 IDENTIFY = const(1)  # reaction time before the identification
@@ -21,23 +24,25 @@ PREPARE = const(3)  # takes the snapshot of the list; pause before the data mess
 SENDING = const(4)  # a message is on the line
 REPLY = const(5)  # data sent; waits for ACK, or NAK for a repeat
 COMMAND = const(6)  # programming mode: waits for a command
-ANSWER = const(7)  # reaction time before the answer to a command
+ANSWER = const(7)  # reaction time before the answer to a command, which is made meanwhile
+HDLC = const(8)  # mode E: the line is the station's
 
-INITIAL_RATE = const(300)
 _START = const(0x2F)  # /
-_CHARACTER_MS = const(34)  # one character at 300 Bd: a gap is measured between the ends of characters
-_BETWEEN_CHARACTERS_MS = const(1500 + 34)  # t_a < 1500 ms
+_BETWEEN_CHARACTERS_MS = const(1500 + 34)  # t_a < 1500 ms, and a character at 300 Bd: it is taken between their ends
 _ANSWER_WAIT_MS = const(1650)  # 1500 ms < t_t <= 2200 ms, and one character for the answer to be seen
-_FAST_REACTION_MS = const(20)
 _LATEST_MS = const(1450)  # of t_r <= 1500 ms, leaving some for the task to get its turn
 _INACTIVE_MS = const(60_000)  # 60 s <= inactivity time-out of programming mode <= 120 s
 _REPEATS = const(3)
 _TICKS_MASK = const(0x3FFFFFFF)
 
-# Values of the mode control character Y
+# Protocol control character V
+_NORMAL = const(0)
+_TO_HDLC = const(2)
+# Mode control character Y
 STANDARD_LIST = const(0)
 _LISTS = (0, 6)  # data readouts: standard and service list
 _PROGRAMMING = const(1)
+_BINARY = const(2)
 
 
 def _elapsed(now: int, then: int) -> int:
@@ -45,21 +50,34 @@ def _elapsed(now: int, then: int) -> int:
 
 
 class ModeC:
-    """One session after the other: sign-on, option select, then data readout or programming mode, repeats.
+    """One session after the other: sign-on, option select, then data readout, programming mode or HDLC, repeats.
 
-    `identity()` gives the identification line without CR LF, whose fifth character is the highest rate offered;
-    `lines(list_number)` iterates over the data lines (str, no CR LF) of list 0 (standard) or 6 (service);
-    `parameters` has `address` (str), `reaction_ms` and `changeover_ms`. All are asked in each session anew.
-    `access` is what programming.Session wants; without it there is no programming mode.
-    `baud` is the rate the line must have now.
+    That is mode C, and mode E with it; modes A and B leave out the option select and are a matter of the setup.
+
+    `identity()` gives the identification line of mode C without CR LF, whose fifth character is the highest rate the
+    parameters allow; `lines(list_number)` iterates over the data lines (str, no CR LF) of list 0 (standard) or 6
+    (service); `setup` is a port_setup.PortSetup. All are asked in each session anew.
+    `programming` is a programming.Programming; without it there is no programming mode. `make_station(baud, now)`
+    gives a station for a client expected now at that rate: it has `feed`, `tick`, `sent` and `wait_ms` as this class,
+    and is `over` when the line is to go back to sign-on. Without it mode E is not offered.
+
+    `baud` and `frame` ("7E1" or "8N1") are what the line must have now.
     """
 
-    def __init__(self, identity: "Callable[[], str]", lines: "Callable[[int], Iterable[str]]", parameters, access=None):
-        self._identity, self._lines, self._parameters, self._access = identity, lines, parameters, access
+    def __init__(
+        self,
+        identity: "Callable[[], str]",
+        lines: "Callable[[int], Iterable[str]]",
+        setup,
+        programming: "Programming | None" = None,
+        make_station: "Callable | None" = None,
+    ):
+        self._identity, self._lines, self._setup = identity, lines, setup
+        self._programming, self._make_station = programming, make_station
         self._request = RequestReader()
         self._option = OptionReader()
         self._command = CommandReader()
-        self._ident = b""
+        self._parity_sent = False  # the last / had its parity as bit 7
         self._since = 0  # when the present state began
         self._last_character = 0
         self._go_idle(0)
@@ -70,12 +88,18 @@ class ModeC:
 
     def _go_idle(self, now: int) -> None:
         self._enter(IDLE, now)
-        self.baud = INITIAL_RATE
+        self.baud = self._setup.start_rate
+        self.frame = self._setup.frame
         self._request.reset()
         self._option.reset()
         self._command.reset()
+        self._mode = "C"
+        self._offered = 0  # Bd
+        self._ident = b""
+        self._parity = False  # bit 7 of what is sent is its parity
         self._session: "Session | None" = None
-        self._answer = b""  # of programming mode, kept for repeats
+        self._station: "Any" = None  # mode E: whose line it is
+        self._answer: "Whole | None" = None  # of programming mode, kept for repeats
         self._disturbed = False  # something else has come in the place of an option select or a command
         self._sign_off = 0  # characters of a sign-off seen
         self._source: "Iterator[str] | None" = None  # lines still to be taken
@@ -84,10 +108,24 @@ class ModeC:
         self._repeats = 0
         self._after_sending = IDLE
 
+    @property
+    def active(self) -> bool:
+        """A session is under way."""
+        return self.state != IDLE
+
     # --- receiving -----------------------------------------------------------------------------------------------
 
-    def feed(self, char: int, now: int) -> None:
-        """Take one received character that was complete at `now`. Characters out of turn are ignored."""
+    def feed(self, data: bytes, now: int) -> None:
+        """Take received characters, the last of which was complete at `now`. Those out of turn are ignored."""
+        for n in range(len(data)):
+            if self._station is not None:
+                self._station.feed(data[n:], now)
+                return
+            self._take(data[n], now)
+
+    def _take(self, char: int, now: int) -> None:
+        if char & 0x7F == _START:
+            self._parity_sent = char > 0x7F
         char &= 0x7F
         broken = _elapsed(now, self._last_character) > _BETWEEN_CHARACTERS_MS
         self._last_character = now
@@ -104,10 +142,17 @@ class ModeC:
 
     def _listen(self, char: int, now: int) -> None:
         address = self._request.feed(char)
-        if address is not None and same_address(address, self._parameters.address.encode()):
+        if address is not None and same_address(address, self._setup.address.encode()):
             self._go_idle(now)
-            self._ident = self._identity().encode() + b"\r\n"
-            self._enter(IDENTIFY, now)
+            self._sign_on(now)
+
+    def _sign_on(self, now: int) -> None:
+        identity, setup = self._identity(), self._setup
+        self._mode = setup.iec_mode
+        self._offered = offered_rate(identity, setup)
+        self._ident = identification(identity, setup, self._make_station is not None)
+        self._parity = self._parity_sent and setup.frame == "8N1"
+        self._enter(IDENTIFY, now)
 
     def _new_request(self, now: int) -> None:
         self._go_idle(now)
@@ -138,7 +183,13 @@ class ModeC:
             self._disturbed = True
 
     def _expect_reply(self, char: int, now: int) -> None:
-        if char == ACK or self._signed_off(char):
+        if self._mode != "C" and char == SOH and self._programming is not None:
+            # Modes A and B have no option select: a command right after the data begins programming mode.
+            self._session = self._programming.session()
+            self._repeats = 0
+            self._enter(COMMAND, now)
+            self._command.feed(char)
+        elif char == ACK or self._signed_off(char):
             self._go_idle(now)
         elif char == NAK:
             self._repeats += 1
@@ -155,25 +206,38 @@ class ModeC:
             self._command.reset()
             self._request.reset()
             self._disturbed = False
-        # A NAK further on is the block check of a spoilt command, for which the answer before must not be taken.
-        if char == NAK and not self._command.begun and not self._disturbed:
-            self._again(session, self._answer, now)
-            return
+        # Further on, an ACK or NAK is the block check of a spoilt command, for which the answer before must not be
+        # taken.
+        if not self._command.begun and not self._disturbed and self._answer is not None:
+            if char == NAK:
+                self._answer.again()
+                self._once_more(session, self._answer, now)
+                return
+            if char == ACK and self._answer.more:
+                self._repeats = 0
+                self._answer.advance()
+                self._reply(self._answer, self._reaction(), now)
+                return
+        # A client may have come back, through a converter that knows no rates, and noise may have looked like SOH.
+        self._listen(char, now)
+        if self.state == COMMAND:
+            self._take_command(session, char, now)
+
+    def _take_command(self, session: Session, char: int, now: int) -> None:
         body = self._command.feed(char)
         if body:
             self._repeats = 0
-            answer = session.answer(body)
-            if answer:
-                self._reply(answer, self._reaction(), now)
+            answer = session.answer(body, now)
+            if answer is not None:
+                self._reply(answer, min(max(self._reaction(), session.delay_ms), _LATEST_MS), now)
             else:
                 self._go_idle(now)
         elif body is not None:
-            self._again(session, REPEAT_REQUEST, now)
+            self._once_more(session, Whole(REPEAT_REQUEST), now)
         elif not self._command.begun:
             self._disturbed = True
-            self._listen(char, now)  # a client may have come back, through a converter that knows no rates
 
-    def _again(self, session: Session, answer: bytes, now: int) -> None:
+    def _once_more(self, session: Session, answer: Whole, now: int) -> None:
         """One side has not understood: `answer`, or the end of the session if that happens too often in a row."""
         self._repeats += 1
         self._reply(session.break_off() if self._repeats > _REPEATS else answer, self._reaction(), now)
@@ -181,31 +245,43 @@ class ModeC:
     # --- deciding ------------------------------------------------------------------------------------------------
 
     def _reaction(self) -> int:
-        # A lower-case third letter of the maker promises the short reaction time (clause 6.3.2).
-        if 0x61 <= self._ident[3] <= 0x7A:
-            return _FAST_REACTION_MS
-        return min(self._parameters.reaction_ms, _LATEST_MS)
+        return min(self._setup.reaction_ms, _LATEST_MS)
 
     def _choose(self, choice: bytes, now: int) -> None:
         protocol, rate, mode = choice[0] - 0x30, rate_of(choice[1]), choice[2] - 0x30
-        pause = max(self._reaction(), min(self._parameters.changeover_ms, _LATEST_MS))
-        supported = protocol == 0 and 0 < rate <= rate_of(self._ident[4])
-        if supported and mode in _LISTS:
+        pause = max(self._reaction(), min(self._setup.changeover_ms, _LATEST_MS))
+        supported = 0 < rate <= self._offered
+        if supported and protocol == _NORMAL and mode in _LISTS:
             self._prepare(mode, rate, pause, now)
-        elif supported and mode == _PROGRAMMING and self._access is not None:
-            self.baud = rate
-            self._session = Session(self._access)
+        elif supported and protocol == _NORMAL and mode == _PROGRAMMING and self._programming is not None:
+            self._change_to(rate)
+            self._session = self._programming.session()
             self._reply(self._session.opening(), pause, now)
+        elif supported and protocol == _TO_HDLC and mode == _BINARY and self._make_station is not None:
+            # Said again at the new rate, early: a client need not wait for it, nor must its first frame meet it.
+            self._change_to(rate)
+            self._reply(Whole(b"\x06" + choice + b"\r\n"), self._reaction(), now)
         else:  # not supported: the standard's flow goes on with the data readout at the initial rate
             self._prepare(STANDARD_LIST, INITIAL_RATE, pause, now)
 
+    def _change_to(self, rate: int) -> None:
+        start = self._setup.start_rate
+        self.baud = rate if start == INITIAL_RATE else start
+
     def _prepare(self, number: int, rate: int, pause: int, now: int) -> None:
-        self.baud = rate
+        self._change_to(rate)
         self._source = iter(self._lines(number))
         self._pause = pause
         self._enter(PREPARE, now)
 
-    def _reply(self, answer: bytes, pause: int, now: int) -> None:
+    def _go_on_unasked(self, now: int) -> None:
+        """The identification of mode A or B is out: A goes on at once, B changes to the rate it has told."""
+        if self._mode == "B":
+            self._prepare(STANDARD_LIST, self._offered, self._reaction(), now)
+        else:
+            self._prepare(STANDARD_LIST, INITIAL_RATE, 0, now)
+
+    def _reply(self, answer: Whole, pause: int, now: int) -> None:
         self._answer = answer
         self._disturbed = False
         self._pause = pause
@@ -215,23 +291,40 @@ class ModeC:
 
     def tick(self, now: int) -> "Iterable[bytes] | None":
         """What to send now, as an iterable of bytes, or None. Call after every `feed` and when `wait_ms` is over."""
-        passed = _elapsed(now, self._since)
-        if self.state == IDENTIFY and passed > self._reaction():  # not >=: ticks are rounded down
+        if self._station is not None:
+            return self._tick_station(now)
+        message = self._message(_elapsed(now, self._since), now)
+        if message is not None and self._parity:
+            return (with_parity(piece) for piece in message)
+        return message
+
+    def _message(self, passed: int, now: int) -> "Iterable[bytes] | None":
+        state = self.state
+        if state == IDENTIFY and passed > self._reaction():  # not >=: ticks are rounded down
             self._enter_sending(OPTION)
             return (self._ident,)
-        if self.state == OPTION:
+        if state == OPTION:
             self._check_option(passed, now)
-        elif self.state == PREPARE and self._source is not None:
+        elif state == PREPARE and self._source is not None:
             self._take_line(self._source)
-        elif self.state == PREPARE and passed > self._pause:
+        elif state == PREPARE and passed > self._pause:
             self._enter_sending(REPLY)
             return data_message(self._block)
-        elif self.state == ANSWER and passed > self._pause:
-            self._enter_sending(COMMAND)
-            return (self._answer,)
-        elif self.state == REPLY and passed >= _ANSWER_WAIT_MS or self.state == COMMAND and passed >= _INACTIVE_MS:
+        elif state == ANSWER and self._answer is not None:
+            if not self._answer.made:
+                self._answer.work()
+            elif passed > self._pause:
+                self._enter_sending(COMMAND if self._session is not None else HDLC)
+                return self._answer.pieces()
+        elif state == REPLY and passed >= _ANSWER_WAIT_MS or state == COMMAND and passed >= _INACTIVE_MS:
             self._go_idle(now)
         return None
+
+    def _tick_station(self, now: int) -> "Iterable[bytes] | None":
+        message = self._station.tick(now)
+        if message is None and self._station.over:
+            self._go_idle(now)
+        return message
 
     def _enter_sending(self, then: int) -> None:
         self.state = SENDING
@@ -256,14 +349,26 @@ class ModeC:
 
     def sent(self, now: int) -> None:
         """The message of the last `tick` is on the line to its last stop bit."""
-        if self._session is not None and self._session.over:
+        if self._station is not None:
+            self._station.sent(now)
+            if self._station.over:
+                self._go_idle(now)
+        elif self._session is not None and self._session.over:
             self._go_idle(now)
+        elif self._after_sending == OPTION and self._mode != "C":
+            self._go_on_unasked(now)
+        elif self._after_sending == HDLC and self._make_station is not None:
+            self._enter(HDLC, now)
+            self.frame = "8N1"
+            self._station = self._make_station(self.baud, now)
         else:
             self._enter(self._after_sending, now)
 
     def wait_ms(self, now: int) -> int:
         """Time until `tick` has something to do; -1 if only a character can change anything."""
         state = self.state
+        if self._station is not None:
+            return self._station.wait_ms(now)
         if state in (IDLE, SENDING):
             return -1
         since, span = self._since, _ANSWER_WAIT_MS
@@ -271,8 +376,8 @@ class ModeC:
             span = self._reaction() + 1
         elif state == PREPARE:
             span = 0 if self._source is not None else self._pause + 1
-        elif state == ANSWER:
-            span = self._pause + 1
+        elif state == ANSWER and self._answer is not None:
+            span = self._pause + 1 if self._answer.made else 0
         elif state == COMMAND:
             span = _INACTIVE_MS
         elif state == OPTION and self._option.begun:

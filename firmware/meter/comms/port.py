@@ -2,16 +2,18 @@
 
 from time import ticks_ms
 
-from meter.comms.iec62056_21 import IDLE, ModeC
-from meter.comms.line import OpticalLine
+from meter.comms.line import FRAME_7E1, FRAME_8N1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_FRAMES = {"7E1": FRAME_7E1, "8N1": FRAME_8N1}
 
-class IecPort:
-    """Joins a protocol (`feed`, `tick`, `sent`, `wait_ms`, `baud`, `state`) to a line (`read`, `send`, `set_rate`)."""
+
+class Port:
+    """Joins a protocol (`feed`, `tick`, `sent`, `wait_ms`, `baud`, `frame`, `active`) to a line (`read`, `send`,
+    `set_rate`)."""
 
     def __init__(self, line, protocol):
         self.line = line
@@ -20,7 +22,7 @@ class IecPort:
     @property
     def active(self) -> bool:
         """A session is under way (the display's communication symbol)."""
-        return self.protocol.state != IDLE
+        return self.protocol.active
 
     async def run(self) -> None:
         """Serve the port for ever."""
@@ -29,21 +31,53 @@ class IecPort:
 
     async def _step(self) -> None:
         line, protocol = self.line, self.protocol
-        line.set_rate(protocol.baud)  # what was sent last may have ended the session
+        self._tune()  # what was sent last may have ended the session
         received = await line.read(protocol.wait_ms(ticks_ms()))
         now = ticks_ms()
-        for char in received:
-            protocol.feed(char, now)
+        if received:
+            protocol.feed(received, now)
         message = protocol.tick(now)
-        line.set_rate(protocol.baud)
+        self._tune()
         if message is not None:
             protocol.sent(await line.send(message))
 
+    def _tune(self) -> None:
+        self.line.set_rate(self.protocol.baud, _FRAMES[self.protocol.frame])
 
-class OpticalPort(IecPort):
-    """The optical port with IEC 62056-21 mode C; `uart` is a `machine.UART`, the other arguments are as for ModeC."""
 
-    def __init__(
-        self, uart, identity: "Callable[[], str]", lines: "Callable[[int], Iterable[str]]", parameters, access=None
-    ):
-        super().__init__(OpticalLine(uart), ModeC(identity, lines, parameters, access))
+class DirectHdlc:
+    """The protocol of a port that is in HDLC from the start and never in IEC 62056-21 (class 19, default_mode 1).
+
+    `make_station(baud, now)` is as for ModeC; a station that is over is followed by the next.
+    """
+
+    frame = "8N1"
+
+    def __init__(self, make_station: "Callable", baud: int, now: int):
+        self._make_station = make_station
+        self._station = make_station(baud, now)
+        self.baud = baud
+
+    @property
+    def active(self) -> bool:
+        return self._station.active
+
+    def feed(self, data: bytes, now: int) -> None:
+        self._station.feed(data, now)
+
+    def tick(self, now: int) -> "Iterable[bytes] | None":
+        message = self._station.tick(now)
+        if message is None:
+            self._follow(now)
+        return message
+
+    def sent(self, now: int) -> None:
+        self._station.sent(now)
+        self._follow(now)
+
+    def wait_ms(self, now: int) -> int:
+        return self._station.wait_ms(now)
+
+    def _follow(self, now: int) -> None:
+        if self._station.over:
+            self._station = self._make_station(self.baud, now)

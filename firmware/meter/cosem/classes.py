@@ -1,10 +1,16 @@
-"""The COSEM interface classes in use: Data (1), Register (3), Clock (8). Blue Book, attributes by number.
+"""The objects: Data (1), Register (3), Clock (8) and, for all other classes, `Composite`. Blue Book, clause 4.
 
 An object does not hold its value: it holds the way to the one owner of the value. All that shows a value (readout,
-LCD, later DLMS) goes through the object, by `get` (COSEM data) or by `formatted` (people's form).
+LCD, DLMS) goes through the object, by `get` (COSEM data, as class_table.py describes it) or by `formatted` (people's
+form). Errors of `get`, `set`, `act`: KeyError no such attribute or method, ValueError or ParameterRefused a value that
+is no good, OSError the memory does not answer.
 """
 
-from meter.cosem import obis
+from micropython import const
+
+from meter.cosem import date_time, obis
+from meter.cosem.class_table import CLASSES
+from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT32
 
 # Units of scaler_unit (Blue Book, enumeration `unit`)
 UNIT_DEGREE = 8
@@ -37,10 +43,22 @@ _UNIT_NAMES = {
 _PREFIXES = {0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
 
+# Access levels (meter/parameters.py) that rights are given in
+PUBLIC = const(0)
+READER = const(1)
+FIELD = const(2)
+UTILITY = const(3)
+SEALED = const(4)  # certification seal broken
+
+
 class Object:
-    """What all classes share: `logical_name` (6-byte OBIS, attribute 1) and `index`, its short printed code."""
+    """What all classes share: `logical_name` (6-byte OBIS, attribute 1) and `index`, its short printed code.
+
+    `readable`: lowest level that may read it, None if nobody may.
+    """
 
     class_id = 0
+    readable: "int | None" = PUBLIC
 
     def __init__(self, logical_name: bytes):
         self.logical_name = logical_name
@@ -49,11 +67,66 @@ class Object:
     def index(self) -> str:
         return obis.short(self.logical_name)
 
-    def get(self, attribute: int):
-        """Value of an attribute; KeyError if the class has no such attribute."""
+    @property
+    def version(self) -> int:
+        return CLASSES[self.class_id][0]
+
+    @property
+    def attributes(self) -> int:
+        """How many attributes there are, the logical name included."""
+        return len(CLASSES[self.class_id][1]) + 1
+
+    @property
+    def methods(self) -> int:
+        """How many methods the class has."""
+        return len(CLASSES[self.class_id][2])
+
+    def spec(self, attribute: int):
+        """Type of an attribute (cosem.data_types)."""
+        if attribute == 1:
+            return OCTETS
+        if not 2 <= attribute <= self.attributes:
+            raise KeyError(attribute)
+        return CLASSES[self.class_id][1][attribute - 2]
+
+    def selection_spec(self, attribute: int, selector: int):
+        """Type of the parameters of a selective access; KeyError if the attribute has no such access."""
+        raise KeyError(selector)
+
+    def method_spec(self, method: int):
+        """Type of a method's parameter."""
+        if not 1 <= method <= self.methods:
+            raise KeyError(method)
+        return CLASSES[self.class_id][2][method - 1]
+
+    def get(self, attribute: int, selection=None):
+        """Value of an attribute, or of what `selection`, (selector, parameters), takes from it."""
         if attribute == 1:
             return self.logical_name
         raise KeyError(attribute)
+
+    def set(self, attribute: int, value) -> None:
+        """Change an attribute to a value that follows its spec."""
+        raise KeyError(attribute)
+
+    def act(self, method: int, value) -> "tuple | None":
+        """Invoke a method; (spec, value) if it returns one."""
+        raise KeyError(method)
+
+    def read_level(self, attribute: int) -> "int | None":
+        """Lowest access level that may read an attribute; None: nobody, ever."""
+        self.spec(attribute)
+        return self.readable
+
+    def write_level(self, attribute: int) -> "int | None":
+        """Lowest access level that may change an attribute; None: nobody, ever."""
+        self.spec(attribute)
+        return None
+
+    def act_level(self, method: int) -> "int | None":
+        """Lowest access level that may invoke a method; None: nobody, ever."""
+        self.method_spec(method)
+        return None
 
     def formatted(self) -> tuple[str, str]:
         """(value, unit) as printed; unit "" if there is none."""
@@ -66,23 +139,63 @@ class Object:
 
 
 class Data(Object):
-    """Class 1: a value as it is. `read` returns it."""
+    """Class 1: a value as it is. `read` returns it, `change` changes it for who has level `changeable`."""
 
     class_id = 1
 
-    def __init__(self, logical_name: bytes, read):
+    def __init__(self, logical_name: bytes, read, spec=TEXT, readable=PUBLIC, change=None, changeable=SEALED):
         super().__init__(logical_name)
         self._read = read
+        self._spec = spec
+        self._change = change
+        self._changeable = changeable
+        self.readable = readable
 
-    def get(self, attribute: int):
+    def spec(self, attribute: int):
+        return self._spec if attribute == 2 else super().spec(attribute)
+
+    def get(self, attribute: int, selection=None):
         return self._read() if attribute == 2 else super().get(attribute)
+
+    def set(self, attribute: int, value) -> None:
+        if attribute != 2 or self._change is None:
+            raise KeyError(attribute)
+        if value is None:
+            raise ValueError("no value")
+        self._change(value)
+
+    def write_level(self, attribute: int) -> "int | None":
+        return self._changeable if attribute == 2 and self._change else super().write_level(attribute)
+
+
+class Shown(Data):
+    """Class 1 with a printed form of its own: `text` returns it, and `code`, if any, is the short code."""
+
+    def __init__(self, logical_name: bytes, read, spec, text, code: str = ""):
+        super().__init__(logical_name, read, spec)
+        self._text = text
+        self._code = code
+
+    @property
+    def index(self) -> str:
+        return self._code or obis.short(self.logical_name)
+
+    def formatted(self) -> tuple[str, str]:
+        return self._text(), ""
 
 
 class Parameter(Data):
     """Class 1: a parameter of the meter; `parameters` is meter.parameters.Parameters."""
 
-    def __init__(self, logical_name: bytes, parameters, name: str):
-        super().__init__(logical_name, lambda: parameters.get(name))
+    def __init__(self, logical_name: bytes, parameters, name: str, readable: int = PUBLIC):
+        super().__init__(
+            logical_name,
+            lambda: parameters.get(name),
+            INT32 if parameters.is_number(name) else OCTETS if parameters.is_octets(name) else TEXT,
+            None if parameters.is_secret(name) else readable,
+            lambda value: parameters.set(name, value, parameters.write_level(name)),
+            parameters.write_level(name),
+        )
         self._parameters = parameters
         self._name = name
 
@@ -109,7 +222,12 @@ class Register(Object):
         self.unit = unit
         self.scaler, self._digits, self._shown, self._signed = form
 
-    def get(self, attribute: int):
+    def spec(self, attribute: int):
+        if attribute == 2:
+            return INT32 if self._signed else UINT32
+        return super().spec(attribute)
+
+    def get(self, attribute: int, selection=None):
         if attribute == 2:
             return self._read()
         if attribute == 3:
@@ -131,20 +249,56 @@ class Register(Object):
 
 
 class Clock(Object):
-    """Class 8: local time. `clock.fields()` returns (year, month, day, weekday 1..7, hour, minute, second)."""
+    """Class 8: local time. `clock` is a tariff.clock.Clock; `set_time(utc)` sets it."""
 
     class_id = 8
+    _QUARTER, _MINUTE, _SHIFT = 1, 3, 6  # the methods there are
+    _QUARTER_S, _MINUTE_S, _SHIFT_S = 900, 60, 900
+    # EU: last Sunday of March and of October, 01:00 UTC, which is local time as long as there is no zone
+    _DST_BEGIN = b"\xff\xff\x03\xfe\x07\x01\x00\x00\x00\x80\x00\xff"
+    _DST_END = b"\xff\xff\x0a\xfe\x07\x01\x00\x00\x00\x80\x00\xff"
+    _FIXED = {3: 0, 5: _DST_BEGIN, 6: _DST_END, 7: 60, 8: False, 9: 1}  # zone, dst, deviation, enabled, base: crystal
 
-    def __init__(self, logical_name: bytes, clock):
+    def __init__(self, logical_name: bytes, clock, set_time=None):
         super().__init__(logical_name)
         self._clock = clock
+        self._set_time = set_time
 
-    def get(self, attribute: int):
+    def get(self, attribute: int, selection=None):
         if attribute == 2:
-            return self._clock.fields()
+            return date_time.now(self._clock)
         if attribute == 4:
-            return 0 if self._clock.valid else 1
+            return date_time.now(self._clock)[11]
+        if attribute in self._FIXED:
+            return self._FIXED[attribute]
         return super().get(attribute)
+
+    def set(self, attribute: int, value) -> None:
+        if attribute != 2 or self._set_time is None:
+            raise KeyError(attribute)
+        if value is None:
+            raise ValueError("no time")
+        self._set_time(date_time.utc(self._clock, value))
+
+    def act(self, method: int, value) -> None:
+        """Set to the nearest quarter of an hour or minute, or shift by up to 900 s."""
+        now = self._clock.utc()
+        if method == self._SHIFT:
+            if value is None or not -self._SHIFT_S <= value <= self._SHIFT_S:
+                raise ValueError("shift by up to 900 s")
+            self._set_time(now + value)
+        elif method in (self._QUARTER, self._MINUTE):
+            step = self._QUARTER_S if method == self._QUARTER else self._MINUTE_S
+            self._set_time((now + step // 2) // step * step)
+        else:
+            raise KeyError(method)
+
+    def write_level(self, attribute: int) -> "int | None":
+        return FIELD if attribute == 2 and self._set_time else super().write_level(attribute)
+
+    def act_level(self, method: int) -> "int | None":
+        offered = self._set_time and method in (self._QUARTER, self._MINUTE, self._SHIFT)
+        return FIELD if offered else super().act_level(method)
 
     def time_text(self) -> str:
         """`HH:MM:SS`, the form of 0.9.1."""
@@ -157,3 +311,83 @@ class Clock(Object):
 
     def formatted(self) -> tuple[str, str]:
         return self.date_text() + " " + self.time_text(), ""
+
+
+class Setting:
+    """An attribute that is a parameter: `shown` makes the attribute's value of the parameter's, `taken` the reverse.
+
+    `taken` raises ValueError, or KeyError, for what the parameter cannot be.
+    """
+
+    def __init__(self, parameters, name: str, shown=None, taken=None):
+        self._parameters = parameters
+        self._name = name
+        self._shown = shown
+        self._taken = taken
+        self.level = parameters.write_level(name)
+        self.secret = parameters.is_secret(name)
+
+    def __call__(self):
+        value = self._parameters.get(self._name)
+        return self._shown(value) if self._shown else value
+
+    def set(self, value) -> None:
+        if value is None:
+            raise ValueError("a parameter has a value")
+        try:
+            value = self._taken(value) if self._taken else value
+        except (KeyError, IndexError):
+            raise ValueError("no such setting")
+        self._parameters.set(self._name, value, self.level)
+
+
+class Composite(Object):
+    """An object of any class, put together of its attributes.
+
+    `values`: for each attribute from 2 on a constant, a function that returns the value, or a Setting. `actions`:
+    method -> (lowest level, function of the parameter). `specs` are the types of what the class leaves open.
+    """
+
+    readable = READER
+
+    def __init__(self, class_id: int, logical_name: bytes, values: tuple, actions=None, specs=None):
+        super().__init__(logical_name)
+        self.class_id = class_id
+        self._values = values
+        self._actions = actions or {}
+        self._specs = specs or {}
+
+    def spec(self, attribute: int):
+        return self._specs.get(attribute) or super().spec(attribute)
+
+    def get(self, attribute: int, selection=None):
+        value = self._value(attribute)
+        return value() if callable(value) else value
+
+    def set(self, attribute: int, value) -> None:
+        setting = self._value(attribute)
+        if not isinstance(setting, Setting):
+            raise KeyError(attribute)
+        setting.set(value)
+
+    def act(self, method: int, value) -> "tuple | None":
+        return self._actions[method][1](value)
+
+    def read_level(self, attribute: int) -> "int | None":
+        value = self._value(attribute)
+        return None if isinstance(value, Setting) and value.secret else self.readable
+
+    def write_level(self, attribute: int) -> "int | None":
+        value = self._value(attribute)
+        return value.level if isinstance(value, Setting) else None
+
+    def act_level(self, method: int) -> "int | None":
+        self.method_spec(method)
+        return self._actions[method][0] if method in self._actions else None
+
+    def _value(self, attribute: int):
+        if attribute == 1:
+            return self.logical_name
+        if not 2 <= attribute <= self.attributes:
+            raise KeyError(attribute)
+        return self._values[attribute - 2]

@@ -8,16 +8,22 @@ from micropython import const
 
 from meter.cosem import obis
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 TOTAL = const(-1)  # in place of a phase 0..2
 PHASE_C = const(20)
 PARAMETERS = (96, 61)  # C and D
 MAX_ORDER = const(40)
+ERRORS = "F.F"
+ERROR_OBJECT = b"\x00\x00\x61\x61\x00\xff"  # 0-0:97.97.0, printed without E
 
 # Code, kind (of ObjectModel's methods, with an underscore before it), what the kind's method takes.
 # Kinds "actual" of u and i and "thd" exist per phase only: their row is where the phases' C is counted from.
-TABLE = (
+TABLE: "tuple[tuple[str, str, Any], ...]" = (
     ("0-0:1.0.0", "clock", ""),
-    ("F.F", "data", "error_text"),
+    ("F.F", "errors", ""),
     ("0.0.0", "data", "serial_number"),
     ("0.9.1", "time", ""),
     ("0.9.2", "date", ""),
@@ -65,9 +71,71 @@ TABLE = (
     ("C.7.0", "counter", "power_failures"),
     ("C.15.1", "counter", "metering_restarts"),
     ("C.15.2", "counter", "lost_pages"),
-    ("C.60.0", "data", "calibration_readings"),
-    ("C.60.1", "data", "calibration_record"),
+    ("C.60.0", "calibration", "calibration_readings"),
+    ("C.60.1", "calibration", "calibration_record"),
 )
+
+# Objects that readouts do not list: code, class, builder (a function of setups.py), what it takes, what the meter must
+# have (of setups.CONDITIONS; "": nothing). A new row goes to the end: places in this table are short names.
+SETUPS: "tuple[tuple[str, int, str, Any, str], ...]" = (
+    ("0-0:42.0.0", 1, "device_name", None, ""),
+    ("0-0:41.0.0", 17, "sap_assignment", None, ""),
+    ("0-0:1.1.0", 1, "unix_time", None, ""),
+    ("0-0:96.1.0", 1, "text", "serial_number", ""),
+    ("0-0:96.1.1", 1, "text", "type_designation", ""),
+    ("0-0:96.240.12", 1, "last_event", 2, "event_log"),
+    ("0-0:96.240.13", 1, "last_event", 3, "event_log"),
+    ("0-0:99.98.0", 7, "event_log", None, "event_log"),
+    ("0-0:21.0.0", 7, "readout_list", "standard", ""),
+    ("0-0:21.0.1", 7, "readout_list", "display", ""),
+    ("0-0:21.0.3", 7, "readout_list", "service", ""),
+    ("1-0:99.1.0", 7, "profile", 900, "load_profile"),
+    ("1-0:99.2.0", 7, "profile", 900, "load_profile"),
+    ("0-0:98.1.0", 7, "billing_profile", None, ""),
+    ("0-0:20.0.0", 19, "local_port", "optical", ""),
+    ("0-0:20.0.1", 19, "local_port", "port1", "interface_1"),
+    ("0-0:20.0.2", 19, "local_port", "port2", "interface_2"),
+    ("0-0:22.0.0", 23, "hdlc", None, ""),
+    ("0-0:22.0.1", 23, "hdlc", None, "interface_1"),
+    ("0-0:22.0.2", 23, "hdlc", None, "interface_2"),
+    ("0-0:25.0.0", 41, "tcp_udp", None, ""),
+    ("0-0:25.1.0", 42, "ipv4", None, ""),
+    ("0-0:25.9.0", 40, "push", None, ""),
+    ("0-0:43.0.0", 64, "security", None, ""),
+    ("0-0:43.1.0", 1, "invocation_counter", None, ""),
+    ("0-0:10.0.0", 9, "scripts", "reset", ""),
+    ("0-0:10.0.1", 9, "scripts", "billing_reset", ""),
+    ("0-0:10.0.100", 9, "scripts", "tariff", ""),
+    ("0-0:10.0.101", 9, "scripts", "test_mode_on", ""),
+    ("0-0:10.0.102", 9, "scripts", "test_mode_off", ""),
+    ("0-0:10.0.103", 9, "scripts", "outputs", ""),
+    ("0-0:11.0.0", 11, "special_days", None, "time_switch"),
+    ("0-0:13.0.0", 20, "calendar", None, "time_switch"),
+    ("0-0:14.0.0", 6, "register_activation", None, ""),
+    ("0-0:15.0.0", 22, "schedule", None, ""),
+    ("0-0:16.1.0", 21, "monitor", None, ""),
+    ("0-0:17.0.0", 71, "limiter", None, ""),
+    ("0-0:44.0.0", 18, "image", None, ""),
+    ("0-0:96.3.10", 70, "disconnect", None, "relay"),
+    ("0-0:2.0.1", 27, "modem", "port1", "rs232_1"),
+    ("0-0:2.0.2", 27, "modem", "port2", "rs232_2"),
+    ("0-0:2.1.0", 29, "auto_connect", None, "rs232"),
+    ("0-0:2.2.0", 28, "auto_answer", None, "rs232"),
+    ("1.4.0", 5, "demand", "a_import", "demand"),
+    ("2.4.0", 5, "demand", "a_export", "demand"),
+    ("3.4.0", 5, "demand", "r_import", "reactive_demand"),
+    ("4.4.0", 5, "demand", "r_export", "reactive_demand"),
+    ("9.4.0", 5, "demand", "s_import", "reactive_demand"),
+    ("1.6.0", 4, "maximum", "a_import", "demand"),
+    ("2.6.0", 4, "maximum", "a_export", "demand"),
+    ("3.6.0", 4, "maximum", "r_import", "reactive_demand"),
+    ("4.6.0", 4, "maximum", "r_export", "reactive_demand"),
+    ("9.6.0", 4, "maximum", "s_import", "reactive_demand"),
+)
+
+
+# C, D, E of the rows of TABLE, three bytes each; of those that are named in full a code that no row has
+_GROUPS = b"".join([b"\xff\xff\xff" if ":" in row[0] else obis.parse(row[0])[2:5] for row in TABLE])
 
 
 def defined(c: int, d: int, e: int) -> tuple:
@@ -76,8 +144,15 @@ def defined(c: int, d: int, e: int) -> tuple:
         base = c - PHASE_C * (n + 1)
         if base < 0:
             break
-        code = obis.short(bytes((0, 0, base, d, e, 255)))
-        for row in TABLE:
-            if row[0] == code:
-                return row, n
+        place = find_name(_GROUPS, bytes((base, d, e)))
+        if place >= 0 and base != 0xFF:
+            return TABLE[place], n
     return None, TOTAL
+
+
+def find_name(names: bytes, name: bytes) -> int:
+    """Place of `name` among `names`, which all have its length and follow each other; -1 if it is none of them."""
+    at = names.find(name)
+    while at > 0 and at % len(name):
+        at = names.find(name, at + 1)
+    return at // len(name) if at >= 0 else -1

@@ -5,48 +5,14 @@
 itself. They are asked when a value is read, so they may come and go. The table is in definitions.py.
 """
 
-from meter.cosem import obis
-from meter.cosem.classes import (
-    UNIT_A,
-    UNIT_COUNT,
-    UNIT_DEGREE,
-    UNIT_HZ,
-    UNIT_PERCENT,
-    UNIT_V,
-    UNIT_VA,
-    UNIT_VAH,
-    UNIT_VAR,
-    UNIT_VARH,
-    UNIT_W,
-    UNIT_WH,
-    Clock,
-    Data,
-    Parameter,
-    Register,
-)
-from meter.cosem.definitions import MAX_ORDER, PARAMETERS, PHASE_C, TABLE, TOTAL, defined
-from meter.cosem.registration import Registration, maximum_current_ma
-from meter.metrology.energies import sum_channel
-from meter.metrology.networks import NETWORKS
+from meter.cosem import obis, setups, short_names
+from meter.cosem.class_table import CLASSES
+from meter.cosem.classes import READER, Parameter
+from meter.cosem.definitions import ERROR_OBJECT, MAX_ORDER, PARAMETERS, SETUPS, TABLE, TOTAL, defined, find_name
+from meter.cosem.profiles import CLOCK
+from meter.cosem.quantities import Quantities, phase_code
 
-_REACTIVE_LED = "0.3.1"
 _UNLISTED = ("0-0:1.0.0", "C.60.0", "C.60.1")
-
-_ENERGY_UNITS = {"a": UNIT_WH, "r": UNIT_VARH, "s": UNIT_VAH}
-_UNITS = {"u": UNIT_V, "i": UNIT_A, "i0": UNIT_A, "p": UNIT_W, "q": UNIT_VAR, "s": UNIT_VA}
-# Forms of a Register: scaler, digits, printed in 10**n units, signed; those of _UNITS are the registration's
-_FREQUENCY = (-3, 5, 0, False)
-_POWER_FACTOR = (-3, 4, 0, True)
-_ANGLE = (-1, 4, 0, False)
-_PERCENT = (-2, 5, 0, False)
-_COUNT = (0, 8, 0, False)
-_WHOLE = (0, 1, 0, False)
-
-_SEQUENCE_MIN = {"u_sym": 20.0, "i_sym": 0.01}  # V, A; of less it is noise that is out of balance
-
-_ONLY_TOTAL = (TOTAL,)
-_MWS_PER_WH = 3_600_000
-_ROLL_OVER = 100_000_000  # 8 digits
 
 # Readout lists by the option character of the sign-on
 STANDARD, SERVICE = 0, 6
@@ -54,59 +20,155 @@ _BEFORE_TOTALS = ("F.F", "0.0.0", "0.9.1", "0.9.2")
 _AFTER_TOTALS = ("0.2.0", "C.7.0")
 
 
+class WrongClass(KeyError):
+    """There is an object of this logical name, but of another class."""
+
+
 class ObjectModel:
     """All objects of one meter with these `parameters` (meter.parameters) and of this type (meter.type_code.TypeCode).
 
     The parameters that shape objects (obis_b, network, registration, ratios, nominal values, sum channels) are read
     here, once. Attributes of `sources`: energies, counters, clock; actual (metrology.values.Values), harmonics
-    (metrology.harmonics.Harmonics); and as texts those of the rows of kind "data".
+    (metrology.harmonics.Harmonics); texts: those of the rows of kind "data", error_text, calibration_readings,
+    calibration_record, type_designation, logical_device_name; system_title (8 bytes); event_log
+    (events.log_view.LogView); security and scripts (setups.py); and the functions set_clock(utc) and
+    write_calibration(text).
     """
 
     def __init__(self, sources, parameters, type_code):
-        self._sources = sources
-        self._parameters = parameters
-        self._channel = parameters.obis_b
-        self._has_reactive = type_code.has_reactive
-        self._network = NETWORKS[parameters.network]
-        self._registration = Registration(parameters, self._network)
-        self._sums = (sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2))
+        self.sources = sources
+        self.parameters = parameters
+        self._type_code = type_code
+        self._quantities = Quantities(sources, parameters, type_code)
+        self._setup_names = b"".join([self._quantities.logical_name(row[0]) for row in SETUPS])
 
     # --- which objects there are ------------------------------------------------------------------------------------
 
     def find(self, code: str):
         """The object under a code `[1-B:]C.D.E`, with any B; KeyError if the meter has none."""
         for row in TABLE:
-            if row[0] == code and TOTAL in self._places(row):
-                return self._make(code, row, TOTAL)
+            if row[0] == code and TOTAL in self._quantities.places(row):
+                return self._quantities.make(row, TOTAL)
         try:
-            c, d, e = self._value_groups(code)
-        except ValueError:
+            return self._made(self._defined(*self._value_groups(code)))
+        except (ValueError, KeyError):
             raise KeyError(code)
-        short = obis.short(bytes((0, 0, c, d, e, 255)))
+
+    def get(self, class_id: int, logical_name: bytes):
+        """The object of a class under a logical name; KeyError if the meter has none, WrongClass if it is another's."""
+        found = self._made(self._named(logical_name))
+        if found.logical_name != logical_name:
+            raise KeyError(logical_name)
+        if found.class_id != class_id:
+            raise WrongClass(logical_name)
+        return found
+
+    def objects(self):
+        """All objects, made one by one as they are asked for; single harmonics are left out, as in the lists."""
+        for definition in self._definitions():
+            yield self._made(definition)
+
+    @property
+    def count(self) -> int:
+        """How many `objects` there are."""
+        return sum([1 for _ in self._definitions()])
+
+    def base_name(self, found) -> int:
+        """Short name of an object's first attribute."""
+        definition = self._named(found.logical_name)
+        kind = definition[0]
+        if kind == "row":
+            return short_names.of_row(definition[1], definition[2])
+        if kind == "setup":
+            return short_names.of_setup(definition[1])
+        if kind == "parameter":
+            return short_names.of_parameter(definition[1])
+        return short_names.of_harmonic(*definition[1:])
+
+    def by_short_name(self, name: int) -> tuple:
+        """(object, attribute or None, method or None) that a short name means; KeyError if it means none."""
+        place = short_names.place(name)
+        found = self._made(place[1:])
+        steps, rest = divmod(name - place[0], 8)
+        if rest:
+            raise KeyError(name)
+        if steps < found.attributes:
+            return found, steps + 1, None
+        method = (name - place[0] - CLASSES[found.class_id][3]) // 8 + 1
+        if not 1 <= method <= found.methods:
+            raise KeyError(name)
+        return found, None, method
+
+    # --- definitions: ("row", row of TABLE, phase or TOTAL), ("setup", row of SETUPS), ("parameter", number),
+    # --- ("harmonic", quantity, phase, order)
+
+    def _definitions(self):
+        for row in TABLE:
+            for n in self._quantities.places(row):
+                yield "row", row, n
+        for setup in SETUPS:
+            if setups.CONDITIONS[setup[4]](self._type_code):
+                yield "setup", setup
+        for name in self.parameters.names():
+            yield "parameter", self.parameters.number(name)
+
+    def _named(self, logical_name: bytes) -> tuple:
+        """The definition that a logical name may be of, in any channel; KeyError if there is none."""
+        if logical_name == ERROR_OBJECT:
+            return "row", TABLE[1], TOTAL
+        if logical_name == CLOCK[1]:
+            return "row", TABLE[0], TOTAL
+        place = find_name(self._setup_names, logical_name)
+        if place >= 0:
+            return "setup", SETUPS[place]
+        return self._defined(logical_name[2], logical_name[3], logical_name[4])
+
+    def _defined(self, c: int, d: int, e: int) -> tuple:
         if (c, d) == PARAMETERS:
-            return Parameter(self._logical_name(short), self._parameters, self._parameters.name(e))
+            return "parameter", e
         row, n = defined(c, d, e)
-        if row is None and d == 7 and 1 <= e <= MAX_ORDER:
+        if row is not None:
+            return "row", row, n
+        if d == 7 and 1 <= e <= MAX_ORDER:
             row, n = defined(c, d, 0)
-            if row is not None and row[2] in ("u", "i") and n in self._places(row):
-                return self._harmonic(self._logical_name(short), row[2], n, e)
-        elif row is not None and n in self._places(row):
-            return self._make(short, row, n)
-        raise KeyError(code)
+            if row is not None and row[2] in ("u", "i") and n != TOTAL:
+                return "harmonic", row[2], n, e
+        raise KeyError((c, d, e))
+
+    def _made(self, definition: tuple):
+        """The object of a definition; KeyError if this meter does not have it."""
+        kind = definition[0]
+        if kind == "row":
+            _, row, n = definition
+            if n not in self._quantities.places(row):
+                raise KeyError(row[0])
+            return self._quantities.make(row, n)
+        if kind == "setup":
+            row = definition[1]
+            if not setups.CONDITIONS[row[4]](self._type_code):
+                raise KeyError(row[0])
+            return getattr(setups, row[2])(self, self._quantities.logical_name(row[0]), row[3])
+        if kind == "parameter":
+            name = self.parameters.name(definition[1])
+            logical_name = self._quantities.logical_name("C.61.%d" % definition[1])
+            return Parameter(logical_name, self.parameters, name, READER)
+        return self._quantities.harmonic(*definition[1:])
+
+    def power_scaler(self, name: str) -> tuple:
+        """scaler_unit of the power whose energy is called `name`."""
+        return self._quantities.power_scaler(name)
+
+    # --- lists ------------------------------------------------------------------------------------------------------
 
     def codes(self):
         """The codes of all objects but single harmonics and C.61.n."""
         for row in TABLE:
-            for n in self._places(row):
-                if n == TOTAL:
-                    yield row[0]
-                else:
-                    c, _, rest = row[0].partition(".")
-                    yield "%d.%s" % (int(c) + PHASE_C * (n + 1), rest)
+            for n in self._quantities.places(row):
+                yield phase_code(row[0], n)
 
     def totals(self) -> list:
         """The codes of the energies of all phases together, sum channels included: what the display rolls through."""
-        return [row[0] for row in TABLE if row[1] in ("energy", "sum") and TOTAL in self._places(row)]
+        return [row[0] for row in TABLE if row[1] in ("energy", "sum") and TOTAL in self._quantities.places(row)]
 
     def readout(self, number: int):
         """The data sets of readout list `number`, as text without line ends; KeyError if there is no such list.
@@ -115,168 +177,23 @@ class ObjectModel:
         """
         if number not in (STANDARD, SERVICE):
             raise KeyError(number)
-        standard = _BEFORE_TOTALS + tuple(self.totals()) + _AFTER_TOTALS
-        for code in standard:
+        for code in self.list_codes("standard" if number == STANDARD else "service"):
             yield self.find(code).data_set()
-        if number == SERVICE:
-            for code in self.codes():
-                if code not in standard and code not in _UNLISTED:
-                    yield self.find(code).data_set()
+
+    def list_codes(self, name: str) -> list:
+        """The codes of the list "standard", "display" or "service"."""
+        totals = self.totals()
+        if name == "display":
+            return totals
+        standard = list(_BEFORE_TOTALS) + totals + list(_AFTER_TOTALS)
+        if name == "standard":
+            return standard
+        rest = [code for code in self.codes() if code not in standard and code not in _UNLISTED]
+        return standard + rest
 
     def _value_groups(self, code: str) -> tuple:
         """C, D, E of a code of this meter; ValueError if it cannot be one: billing periods (F), another medium (A)."""
-        name = obis.parse(code, self._channel)
-        if name[5] != 255 or name[0] != self._logical_name(obis.short(name))[0]:
+        name = obis.parse(code)
+        if name[5] != 255 or name[0] != self._quantities.logical_name(obis.short(name))[0]:
             raise ValueError
         return name[2], name[3], name[4]
-
-    def _logical_name(self, code: str) -> bytes:
-        return obis.parse(code, self._channel)
-
-    def _places(self, row: tuple) -> tuple:
-        """What of a row the meter has: TOTAL, phases 0..2, or nothing."""
-        code, kind, name = row
-        network = self._network
-        if not self._has_reactive and (_is_reactive(kind, name) or code == _REACTIVE_LED):
-            return ()
-        if kind in ("actual", "thd") and name in ("u", "i"):
-            return network.voltages if name == "u" else network.currents
-        if kind == "energy" or name in ("p", "q", "s", "pf"):
-            return _ONLY_TOTAL + network.phases
-        if kind == "sum":
-            pair = self._sums[name]
-            missing = not pair or not self._has_reactive and _is_reactive("energy", pair[0])
-        elif kind == "u_angle":
-            missing = name not in network.voltages
-        elif kind == "i_angle":
-            missing = name not in network.phases
-        else:  # unbalance is of three phases; a current comes back in a neutral only from two or three
-            missing = kind == "unbalance" and len(network.currents) < 3 or name == "i0" and len(network.phases) < 2
-        return () if missing else _ONLY_TOTAL
-
-    # --- how they are made ------------------------------------------------------------------------------------------
-
-    def _make(self, code: str, row: tuple, n: int):
-        logical_name = self._logical_name(code)
-        make = getattr(self, "_" + row[1])
-        return make(logical_name, row[2]) if n == TOTAL else make(logical_name, row[2], n)
-
-    def _energy(self, logical_name: bytes, name: str, n: int = TOTAL):
-        sources = self._sources
-        return self._energy_register(logical_name, name, lambda: sources.energies.get(name, n + 1))
-
-    def _sum(self, logical_name: bytes, number: int):
-        sources = self._sources
-        return self._energy_register(logical_name, self._sums[number][0], lambda: sources.energies.sum_channel(number))
-
-    def _energy_register(self, logical_name: bytes, name: str, total):
-        unit = _ENERGY_UNITS[name[0]]
-        form = self._registration.form(unit)
-        numerator, denominator = self._registration.factor(unit)
-        denominator *= _MWS_PER_WH * 10 ** form[0]
-        return Register(logical_name, lambda: total() * numerator // denominator % _ROLL_OVER, unit, form)
-
-    def _actual(self, logical_name: bytes, name: str, n: int = TOTAL):
-        sources = self._sources
-        if n == TOTAL:
-            return self._measured(logical_name, name, lambda: sources.actual.total(name))
-        return self._measured(logical_name, name, lambda: sources.actual.phase(name, n))
-
-    def _harmonic(self, logical_name: bytes, name: str, n: int, order: int):
-        sources = self._sources
-        return self._measured(logical_name, name, lambda: getattr(sources.harmonics, name)(n, order))
-
-    def _measured(self, logical_name: bytes, name: str, value):
-        if name not in _UNITS:
-            form, unit = (_FREQUENCY, UNIT_HZ) if name == "f" else (_POWER_FACTOR, UNIT_COUNT)
-            return Register(logical_name, _rounded(value, 10 ** -form[0]), unit, form)
-        unit = _UNITS[name]
-        form = self._registration.form(unit)
-        numerator, denominator = self._registration.factor(unit)
-        return Register(logical_name, _rounded(value, numerator / denominator / 10.0 ** form[0]), unit, form)
-
-    def _thd(self, logical_name: bytes, name: str, n: int):
-        sources = self._sources
-        return self._percentage(logical_name, lambda: getattr(sources.harmonics, "thd_" + name)(n))
-
-    def _unbalance(self, logical_name: bytes, name: str):
-        sources = self._sources
-
-        def value():
-            components = getattr(sources.actual, name)  # zero, positive, negative sequence; None if not known
-            if components is None or components[1] < _SEQUENCE_MIN[name]:
-                return None
-            return 100 * components[2] / components[1]
-
-        return self._percentage(logical_name, value)
-
-    def _percentage(self, logical_name: bytes, value):
-        return Register(logical_name, _rounded(value, 100), UNIT_PERCENT, _PERCENT)
-
-    def _u_angle(self, logical_name: bytes, n: int):
-        sources = self._sources
-        return _angle(logical_name, lambda: (sources.actual.phase("u_angle", n), sources.actual.phase("u_angle", 0)))
-
-    def _i_angle(self, logical_name: bytes, n: int):
-        sources = self._sources
-        return _angle(logical_name, lambda: (sources.actual.phase("i_angle", n), sources.actual.phase("u_angle", n)))
-
-    def _nominal(self, logical_name: bytes, name: str):
-        parameters = self._parameters
-        if name == "u":
-            return Register(logical_name, lambda: parameters.nominal_voltage, UNIT_V, _WHOLE)
-        if name == "f":
-            return Register(logical_name, lambda: parameters.nominal_hz, UNIT_HZ, _WHOLE)
-
-        def read() -> int:
-            ma = parameters.nominal_current_ma
-            return (ma if name == "i" else maximum_current_ma(ma)) // 1000
-
-        return Register(logical_name, read, UNIT_A, _WHOLE)
-
-    def _counter(self, logical_name: bytes, name: str):
-        sources = self._sources
-        return Register(logical_name, lambda: sources.counters.get(name), UNIT_COUNT, _COUNT)
-
-    def _parameter(self, logical_name: bytes, name: str):
-        return Parameter(logical_name, self._parameters, name)
-
-    def _data(self, logical_name: bytes, name: str):
-        sources = self._sources
-        return Data(logical_name, lambda: getattr(sources, name))
-
-    def _clock(self, logical_name: bytes, _name: str):
-        return Clock(logical_name, self._sources.clock)
-
-    def _time(self, logical_name: bytes, _name: str):
-        return Data(logical_name, Clock(logical_name, self._sources.clock).time_text)
-
-    def _date(self, logical_name: bytes, _name: str):
-        return Data(logical_name, Clock(logical_name, self._sources.clock).date_text)
-
-
-def _is_reactive(kind: str, name) -> bool:
-    """Whether it is reactive or apparent, or made of one of them."""
-    if kind == "energy":
-        return name[0] != "a"
-    return name in ("q", "s", "pf")
-
-
-def _rounded(value, factor):
-    """A function that reads `value` times `factor` as an integer; None stays None."""
-
-    def read():
-        measured = value()
-        return None if measured is None else round(measured * factor)
-
-    return read
-
-
-def _angle(logical_name: bytes, angles) -> Register:
-    """By how much the first of two phasors lags the second, 0 to 359.9 degrees."""
-
-    def read():
-        lag, reference = angles()
-        return None if lag is None or reference is None else round((lag - reference) * 10) % 3600
-
-    return Register(logical_name, read, UNIT_DEGREE, _ANGLE)

@@ -1,6 +1,7 @@
 """The error register F.F: 32 bits in four groups AA BB CC DD, printed as 8 hex digits; bits add up.
 
-Group AA (time base) clears itself when the cause is cured; the other bits stay until the next start.
+Group AA (time base) and the lock of communication clear themselves when the cause is gone; the other bits stay until
+the next start.
 """
 
 from micropython import const
@@ -21,6 +22,7 @@ CALIBRATION = const(0x40 << 8)
 INVALID_POWER_DOWN = const(0x01)
 MEASUREMENT = const(0x02)  # measuring system error: it answers, but what it measures cannot be
 WATCHDOG = const(0x10)
+COMMUNICATION_LOCKED = const(0x20)  # as long as a level is locked after wrong passwords
 
 # They take the place of the operating display
 FATAL = const(MAIN_MEMORY | MEASURING_SYSTEM | PARAMETERS | CALIBRATION)

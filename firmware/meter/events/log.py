@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from meter.storage.records import Memory
 
 # Numbers of the product family (its readers know them)
+PARAMETER_CHANGED = const(1)  # UNCONFIRMED; detail: the parameter's number (parameters.TABLE)
 EVENT_LOG_CLEARED = const(4)
 CLOCK_OLD_TIME = const(10)
 CLOCK_NEW_TIME = const(11)
@@ -35,13 +36,17 @@ MEASURING_ACCESS_ERROR = const(75)
 CALIBRATION_CHECKSUM = const(87)
 MEASURING_ERROR = const(90)
 WATCHDOG = const(93)
+COMMUNICATION_LOCKED = const(94)  # detail as LOG_IN_FAILED
 # Our own, where the family's list has none (UNCONFIRMED)
 PATHS_DISAGREE = const(174)  # detail: verdict * 256 + balances (metrology.audit)
 PATHS_AGREE = const(175)
 SETTINGS_REPAIRED = const(176)  # the metering chip had lost some; detail: address of the first
+READING_REJECTED = const(177)  # energies that no load can cause were not counted; detail: how many readings so far
+LOG_IN_FAILED = const(180)  # detail: channel * 256 + level (meter.access)
 
 ENTRY_SIZE = const(20)
 _FORMAT = "<IIHHI"
+_WHOLE = "<IIHHII"  # with the CRC
 _COVERED = const(16)
 _CHUNK = const(16)  # entries read at once while looking for the newest
 
@@ -85,14 +90,36 @@ class EventLog:
     def entries(self, n: int) -> list:
         """The latest `n` at most, newest first: (sequence, utc, number, detail). Damaged ones are left out."""
         found: "list[tuple]" = []
-        sequence = self._last()
-        oldest = max(1, sequence - self.capacity + 1)
+        oldest, sequence = self.span()
         while sequence >= oldest and len(found) < n:
             entry = self._read(sequence)
             if entry is not None:
                 found.append(entry)
             sequence -= 1
         return found
+
+    def span(self) -> "tuple[int, int]":
+        """Sequence numbers of the oldest and the newest entry; (1, 0) if there is none."""
+        newest = self._last()
+        return max(1, newest - self.capacity + 1), newest
+
+    def entry(self, sequence: int) -> "tuple | None":
+        """One entry as (sequence, utc, number, detail); None if its place holds another one, or damage."""
+        return self._read(sequence)
+
+    def walk(self, first: int, last: int):
+        """The entries `first` to `last` in order, as `entry` gives them, read many at once."""
+        chunk = memoryview(bytearray(_CHUNK * ENTRY_SIZE))
+        while first <= last:
+            address = self._place(first)
+            count = min(_CHUNK, last - first + 1, self.capacity - (first - 1) % self.capacity)
+            self._memory.read_into(address, chunk[: count * ENTRY_SIZE])
+            for n in range(count):
+                at = n * ENTRY_SIZE
+                sequence, utc, number, _, detail, crc = struct.unpack_from(_WHOLE, chunk, at)
+                whole = sequence == first + n and crc == binascii.crc32(chunk[at : at + _COVERED], address + at)
+                yield (sequence, utc, number, detail) if whole else None
+            first += count
 
     def _last(self) -> int:
         """Sequence number of the newest entry, 0 if there is none."""

@@ -15,6 +15,7 @@ from micropython import const
 from drivers.ade9000_registers import ENERGY_SHIFT, SAMPLE_RATE
 from meter.metrology.audit_windows import BALANCES, PHASES, AuditWindows
 from meter.metrology.scales import energy_ratio
+from meter.metrology.values import wrapped
 
 # Verdicts
 SOUND = const(0)
@@ -80,6 +81,7 @@ class Audit:
         self._witness = [0] * BALANCES
         self._before = [0] * BALANCES  # energy of the samples at the last latch that was matched
         self._edge = [0] * BALANCES  # and how uncertain that is
+        self._doubt = [0] * BALANCES  # by how much at most all before were wrong
         self._power = [0] * BALANCES  # mW
         self._first_power = [0] * BALANCES  # where the present comparison without a gap began
         self._turned = [False] * BALANCES  # and whether the power may have reversed thereabouts
@@ -93,6 +95,7 @@ class Audit:
         self._owed = [0] * BALANCES
         self._suspects = 0  # bits of balances in which the samples had more, and << BALANCES in which they had less
         self._clean = 0  # blocks
+        self._joined = False  # the samples are known at the pending interval's beginning
         self.restart()
         self._open_block()
 
@@ -100,10 +103,10 @@ class Audit:
 
     def restart(self) -> None:
         """The chip has been started anew: its samples and energies count from zero."""
+        self._part()
         self._samples.restart()
-        self._latch = -1  # when the pending interval ended
-        self._waiting = 0  # latches in the pending interval
-        self._joined = False  # the samples are known at its beginning
+        self._latch = 0  # when the pending interval ended
+        self._waiting = 0  # latches in the pending interval; 0: there is none yet
         self._witnessed = False
 
     def feed(self, energy, pages: int, lost_pages: int) -> None:
@@ -161,14 +164,15 @@ class Audit:
 
     def _await(self, increment) -> None:
         """Keep an interval until the windows around its end have come; find out when that was."""
-        position, latches = self._samples.position, 0
-        if self._latch >= 0:
-            latches = (position - self._latch + _LATCH // 2) // _LATCH
-            self._latch += latches * _LATCH
-        if latches < 1 or not -_EARLY <= position - self._latch <= _LATE:
+        position, latches, late = self._samples.position, 0, 0
+        if self._waiting:
+            since = wrapped(position - self._latch)
+            latches = (since + _LATCH // 2) // _LATCH
+            late = since - latches * _LATCH
+        if latches < 1 or not -_EARLY <= late <= _LATE:
             self._part()
-            latches = 1
-            self._latch = position  # if it was read late, the next one shows it
+            latches, late = 1, 0  # if it was read late, the next one shows it
+        self._latch = wrapped(position - late)
         self._waiting = latches
         for n in range(PHASES):
             self._pending[n] = increment.p[n]
@@ -189,6 +193,7 @@ class Audit:
                 self._first_power[n] = samples.power[n]
             self._before[n] = samples.at[n]
             self._edge[n] = samples.edge[n]
+            self._doubt[n] = samples.doubt[n]
             self._power[n] = samples.power[n]
             self._turned[n] = samples.turned[n]
         self._joined = True
@@ -211,7 +216,7 @@ class Audit:
     def _account(self, n: int) -> None:
         """Add the pending interval's balance `n` to the block."""
         edges = self._edge[n] + self._samples.edge[n]
-        samples, silicon = self._samples.at[n] - self._before[n], self._pending[n]
+        samples, silicon = wrapped(self._samples.at[n] - self._before[n]), self._pending[n]
         self._step[n] = samples
         if self._absolute and (self._turned[n] or self._samples.turned[n]):
             # The chip has added up what the samples subtract: left out, so the comparison has ends here too.
@@ -222,6 +227,7 @@ class Audit:
                 self._first_power[n] = self._samples.power[n]
             return
         larger = max(abs(silicon), abs(samples))
+        self._unsure[n] += wrapped(self._samples.doubt[n] - self._doubt[n])
         self._difference[n] += samples - silicon
         self._energy[n] += samples
         self._gross[n] += larger

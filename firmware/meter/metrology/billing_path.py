@@ -54,7 +54,8 @@ class BillingPath:
     `summation`: "vector", "absolute" or "separate"; `apparent`: "vector" or "rms" (README.md). Not `reactive`: neither
     reactive nor apparent energy is counted.
 
-    `codes` is a list to read the accumulators into; `rejected` counts implausible readings. `p_sign`, `q_sign`: which
+    `codes` is a list to read the accumulators into; `rejected` counts implausible readings, `new_beginnings` how often
+    there were so many in a row that they were believed, whatever energy that has cost. `p_sign`, `q_sign`: which
     way the total's active and reactive energy went in the last interval, +1 import, -1 export, 0 below the lock.
     """
 
@@ -80,6 +81,7 @@ class BillingPath:
         count = 3 * _PHASES if self._rms else 2 * _PHASES
         self.codes = [0] * count
         self.rejected = 0
+        self.new_beginnings = 0
         self.p_sign = 0
         self.q_sign = 0
         self._baseline = [0] * count
@@ -117,6 +119,7 @@ class BillingPath:
             self.rejected += 1
             self._doubts += 1
             if self._doubts > _DOUBTS:
+                self.new_beginnings += 1
                 self.reset_baseline(codes)
             return increment
         # The chip's own intervals, not the caller's: a late reading holds as many as an early one after it.

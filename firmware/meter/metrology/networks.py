@@ -13,17 +13,27 @@ class Network:
 
     elements: whose powers add up to the total. phases: whose own power and energy are defined. voltages, currents:
     whose U and I are; voltages of 3P3W are U12 and U32. nominal_mille: total power at Un, In and pf 1, in thousandths
-    of Un * In, where Un of 3P3W is between phases. accmode: the chip's wiring selection; terms: its pulse outputs'
-    phases.
+    of Un * In, where Un of 3P3W is between phases; voltages_v: the lowest and the highest Un of the product family.
+    accmode: the chip's wiring selection; terms: its pulse outputs' phases.
     """
 
-    def __init__(self, name: str, elements: tuple, phases: tuple, currents: tuple, nominal_mille: int, accmode: int):
+    def __init__(
+        self,
+        name: str,
+        elements: tuple,
+        phases: tuple,
+        currents: tuple,
+        nominal_mille: int,
+        voltages_v: tuple,
+        accmode: int,
+    ):
         self.name = name
         self.elements = elements
         self.phases = phases
         self.voltages = elements
         self.currents = currents
         self.nominal_mille = nominal_mille
+        self.voltages_v = voltages_v
         self.accmode = accmode
         self.terms = sum(1 << phase for phase in elements)
 
@@ -31,13 +41,16 @@ class Network:
 _L1 = (0,)
 _L1_L2 = (0, 1)
 _ALL = (0, 1, 2)
+# 3 x 58/100 to 277/480 V (data sheet). Which of them a meter is made for is not in its type designation.
+_TO_NEUTRAL = (57, 277)
+_BETWEEN_PHASES = (100, 480)
 
 NETWORKS = {
     network.name: network
     for network in (
-        Network("1P2W", _L1, _L1, _L1, 1000, 0),
-        Network("2P3W", _L1_L2, _L1_L2, _L1_L2, 2000, 0),
-        Network("3P4W", _ALL, _ALL, _ALL, 3000, 0),
-        Network("3P3W", (0, 2), (), _ALL, 1732, chip.VCONSEL_DELTA | chip.ICONSEL),
+        Network("1P2W", _L1, _L1, _L1, 1000, _TO_NEUTRAL, 0),
+        Network("2P3W", _L1_L2, _L1_L2, _L1_L2, 2000, _TO_NEUTRAL, 0),
+        Network("3P4W", _ALL, _ALL, _ALL, 3000, _TO_NEUTRAL, 0),
+        Network("3P3W", (0, 2), (), _ALL, 1732, _BETWEEN_PHASES, chip.VCONSEL_DELTA | chip.ICONSEL),
     )
 }

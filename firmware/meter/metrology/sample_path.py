@@ -29,7 +29,7 @@ _TURN = 1 << 30  # of the reference oscillator
 # Amplitude of the reference: its table's, and what straight lines between 512 points a turn take from a sine
 _AMPLITUDE = 32767 * (sin(pi / 512) / (pi / 512)) ** 2
 _SLIP_HZ = 0.05  # zero crossings and phase may disagree so much about f; more comes of a jump
-_DRIFT_HZ = 0.02  # from window to window: so much is a drift that will go on
+_DRIFT_HZ = 0.02  # from window to window: so much is a drift that will go on, more a jump
 
 # What is being done with the windows
 _FREE = 0  # by sample count; looking for the reference voltage
@@ -74,6 +74,7 @@ class SamplePath:
         if network.phases and len(network.currents) > 1:
             self._neutral = NeutralWindow(len(network.currents) == _PHASES, kernels.neutral)
         self._means = [0.0] * MEANS
+        self._doubts = [0.0] * _PHASES  # var by which the window's Q may be wrong
         self._mean = Mean()
         self._lost_pages = 0
         self._reference = 0
@@ -203,13 +204,13 @@ class SamplePath:
             self._neutral.close(length)
         self._begin = 0.5
         self._count = 0
-        self._publish(length, None, 1.0)
+        self._publish(length, None, 1.0, 1.0)
 
     def _close_cycles(self, page, first: int, k: int, n: int) -> None:
         cycles = self._cycles
         length = self._cut(page, first, k)
         f_ref = self._f_ref()
-        f = following = SAMPLE_RATE * cycles / length
+        f = following = crossed = SAMPLE_RATE * cycles / length
         if not _F_MIN <= f <= _F_MAX:
             following = f_ref
             self._look_at(self._reference)
@@ -217,7 +218,8 @@ class SamplePath:
             f = self._refined(f, length)
             x = pi * (f - f_ref) * length / SAMPLE_RATE
             # A reference that drifts against the fundamental sees less of it, equally in u and in i.
-            self._publish(length, f, x / sin(x) if 0 < abs(x) < 1 else 1.0)
+            jump = max(abs(f - f_ref), abs(crossed - f_ref))
+            self._publish(length, f, x / sin(x) if 0 < abs(x) < 1 else 1.0, jump / f if jump > _DRIFT_HZ else 0.0)
             drift = f - self._f_before
             following = f + drift if abs(drift) < _DRIFT_HZ else f
             self._f_before = f
@@ -283,19 +285,22 @@ class SamplePath:
         self._count = self._cycles = 0
         return length
 
-    def _publish(self, length: float, f: "float | None", gain: float) -> None:
-        """A window of `length` samples has ended; `gain`: what the fundamentals have lost by a drifting reference."""
+    def _publish(self, length: float, f: "float | None", gain: float, jump: float) -> None:
+        """A window of `length` samples has ended; `gain`: what the fundamentals have lost by a drifting reference.
+
+        `jump`: the part of f by which the frequency was not the expected one, 0 if that is a drift.
+        """
         volt, ampere, means, offsets = self._volt, self._ampere, self._means, self.offsets
-        gain *= sqrt(2.0) / _AMPLITUDE
+        scale = gain * sqrt(2.0) / _AMPLITUDE
         turn = 0j if f is None else self._turn_back()
         for n in self._network.currents:
             uu, ii, ui, uc, us, ic, i_s = self._phases[n].means
             k = PER_PHASE * n
-            i = complex(ic, -i_s) * (ampere * gain)
+            i = complex(ic, -i_s) * (ampere * scale)
             means[k + II] = ampere * ampere * ii
             means[k + I1] = i * turn
             if n in self._network.elements:
-                u = complex(uc, -us) * (volt * gain)
+                u = complex(uc, -us) * (volt * scale)
                 means[k + UU] = volt * volt * uu
                 means[k + P] = volt * ampere * ui + offsets[n]
                 means[k + Q] = u.imag * i.real - u.real * i.imag + offsets[_PHASES + n]
@@ -305,11 +310,30 @@ class SamplePath:
         self.window.update(means, f)
         self._look_at_voltages()
         self.windows += 1
-        self.energy.add(means, length)
+        self._doubt(gain, jump)
+        self.energy.add(means, self._doubts, length)
         self._mean.add(means, self.window.f, length)
         if self._mean.windows == _SECOND_WINDOWS:
             self._mean.give(self.second)
             self.seconds += 1
+
+    def _doubt(self, gain: float, jump: float) -> None:
+        """Say how wrong the window's Q may be; arguments as for `_publish`.
+
+        Q is the product of two means. The mean of the product, which is what was fed, differs from it by at most the
+        root of both variances: nothing as long as u and i keep their phases, much when a load steps with the frequency.
+        """
+        means, doubts = self._means, self._doubts
+        seen = 1 / (gain * gain)
+        for n in self._network.elements:
+            k = PER_PHASE * n
+            doubts[n] = 0.0
+            if jump:
+                uu, ii = means[k + UU], means[k + II]
+                u_varies = uu - abs(means[k + U1]) ** 2 * seen
+                i_varies = ii - abs(means[k + I1]) ** 2 * seen
+                doubts[n] = sqrt(max(0.0, u_varies) * max(0.0, i_varies))
+                doubts[n] += abs(means[k + Q]) * (1 - seen) + jump * sqrt(max(0.0, uu * ii))
 
     def _turn_back(self) -> complex:
         """Factor that turns phasors so that the reference voltage's stands at 0 degrees."""

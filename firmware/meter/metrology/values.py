@@ -16,6 +16,10 @@ PER_PHASE = 6
 I0 = _PHASES * PER_PHASE  # (i1 + i2 + i3)**2, A**2
 MEANS = I0 + 1
 
+# What counts on for ever counts modulo 2**29: small integers on every target, and so are sums of two
+_WRAP = (1 << 29) - 1
+_HALF = 1 << 28
+
 _A = complex(-0.5, sqrt(0.75))  # a third of a turn forward
 _AA = complex(-0.5, -sqrt(0.75))
 
@@ -62,7 +66,11 @@ class Values:
     # --- single values ------------------------------------------------------------------------------------------------
 
     def phase(self, quantity: str, n: int) -> "float | None":
-        """Quantity "u", "i", "p", "q", "s", "pf", "u_angle" or "i_angle" of phase n (0..2)."""
+        """Quantity "u", "i", "p", "q", "s", "pf", "u_angle", "i_angle" or "lag" of phase n (0..2).
+
+        "lag": by how many degrees (0 <= a < 360) the current's fundamental lags its own voltage's, whichever others
+        are missing.
+        """
         network = self._network
         if quantity == "u" or quantity == "u_angle":
             defined = network.voltages
@@ -75,9 +83,10 @@ class Values:
         if quantity == "pf":
             return self._pf(self.p[n], self.s[n])
         if quantity == "u_angle":
-            return self._angle(self._voltages[n]) if self.u[n] > PRESENT_V else None
-        if quantity == "i_angle":
-            return self._angle(self._currents[n]) if self.i[n] > self._i_min else None
+            return self._angle(self._voltages[n], 0) if self.u[n] > PRESENT_V else None
+        if quantity == "i_angle" or quantity == "lag":
+            against = 0 if quantity == "i_angle" else n
+            return self._angle(self._currents[n], against) if self.i[n] > self._i_min else None
         return getattr(self, quantity)[n]
 
     def total(self, quantity: str) -> "float | None":
@@ -124,10 +133,12 @@ class Values:
         """By how many degrees each current's fundamental lags the voltage of L1 (3P3W: U12), or None."""
         return [self.phase("i_angle", n) for n in range(_PHASES)]
 
-    def _angle(self, phasor: complex) -> "float | None":
-        if self.u[0] <= PRESENT_V:
+    def _angle(self, phasor: complex, n: int) -> "float | None":
+        """By how much `phasor` lags the voltage of phase `n`."""
+        voltage = self._voltages[n]
+        if self.u[n] <= PRESENT_V or not voltage:  # without a frequency there are no phasors
             return None
-        angle = self._voltages[0] * complex(phasor.real, -phasor.imag)
+        angle = voltage * complex(phasor.real, -phasor.imag)
         degrees = atan2(angle.imag, angle.real) * (180 / pi)
         if degrees < 0:
             degrees += 360
@@ -193,26 +204,35 @@ class Mean:
         self.clear()
 
 
-class EnergySums:
-    """Energies of all windows closed so far, per element, as signed integers with carried remainders.
+def wrapped(amount: int) -> int:
+    """`amount` modulo 2**29, from -2**28 on. So the difference of two wrapped counts that lie less apart is right."""
+    return (amount + _HALF & _WRAP) - _HALF
 
-    p_energy (mWs), q_energy (mvars, fundamental); duration: samples they cover. Time that no window covers, because
-    pages were lost or the reference voltage was being looked for, is in neither.
+
+class EnergySums:
+    """Energies of all windows closed so far, per element, as signed integers with carried remainders, `wrapped`.
+
+    p_energy (mWs), q_energy (mvars, fundamental); q_doubt (mvars): the most that q_energy may be wrong, added up;
+    duration: samples they cover. Time that no window covers, because pages were lost or the reference voltage was being
+    looked for, is in none.
     """
 
     def __init__(self):
         self.p_energy = [0] * _PHASES
         self.q_energy = [0] * _PHASES
+        self.q_doubt = [0] * _PHASES
         self.duration = 0
         self._rests = [0.0] * (2 * _PHASES + 1)
 
-    def add(self, means: list, length: float) -> None:
-        """One more window of `length` samples."""
+    def add(self, means: list, doubts: list, length: float) -> None:
+        """One more window of `length` samples, in which Q may be wrong by `doubts` (var per element)."""
         factor = length * (1000 / SAMPLE_RATE)
         for n in range(_PHASES):
-            self.p_energy[n] += self._whole(2 * n, means[PER_PHASE * n + P] * factor)
-            self.q_energy[n] += self._whole(2 * n + 1, means[PER_PHASE * n + Q] * factor)
-        self.duration += self._whole(2 * _PHASES, length)
+            k = PER_PHASE * n
+            self.p_energy[n] = wrapped(self.p_energy[n] + self._whole(2 * n, means[k + P] * factor))
+            self.q_energy[n] = wrapped(self.q_energy[n] + self._whole(2 * n + 1, means[k + Q] * factor))
+            self.q_doubt[n] = wrapped(self.q_doubt[n] + int(doubts[n] * factor))
+        self.duration = wrapped(self.duration + self._whole(2 * _PHASES, length))
 
     def _whole(self, place: int, amount: float) -> int:
         amount += self._rests[place]

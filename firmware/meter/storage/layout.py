@@ -1,6 +1,6 @@
 """Where everything lies in the 256 KiB FRAM. Addresses are for life: a meter in the field keeps its content.
 
-An area that holds a Record gives it `address` and `capacity`. Free, for parts to come: 06D00h..0FFFFh and
+An area that holds a Record gives it `address` and `capacity`. Free, for parts to come: 07500h..0FFFFh and
 18000h..3FFFFh.
 """
 
@@ -35,6 +35,8 @@ PARAMETERS = Area("parameters", 0x00400, 0x2000)
 ENERGY = Area("energy registers", 0x02400, 0x4100)  # two slots with room for 8 KiB of totals, rates and remainders
 COUNTERS = Area("counters", 0x06500, 0x0400)  # power failures, operating time and the like
 CALIBRATION = Area("calibration", 0x06900, 0x0400)
+INVOCATION_COUNTERS = Area("invocation counters", 0x06D00, 0x0400)  # of ciphered messages
+LOG_INS = Area("log-ins", 0x07100, 0x0400)  # wrong passwords and locks
 EVENTS = Area("event log", 0x10000, 0x8000)  # a ring, not a record
 
-AREAS = (FACTORY, PARAMETERS, ENERGY, COUNTERS, CALIBRATION, EVENTS)
+AREAS = (FACTORY, PARAMETERS, ENERGY, COUNTERS, CALIBRATION, INVOCATION_COUNTERS, LOG_INS, EVENTS)

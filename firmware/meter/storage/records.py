@@ -37,6 +37,7 @@ _HEADER = "<BBHI"
 _HEADER_SIZE = const(8)
 _CRC_SIZE = const(4)
 _READ_AGAIN = const(2)
+_WRITE_AGAIN = const(3)
 _SEQUENCE_MASK = 0xFFFFFFFF
 _SEQUENCE_HALF = 0x80000000
 
@@ -108,16 +109,37 @@ class Record:
         buffer[_HEADER_SIZE : _HEADER_SIZE + length] = payload
         struct.pack_into("<I", buffer, _HEADER_SIZE + length, self._crc(self._covered))
         self._memory.write(self._slot_address(slot), buffer)
-        self._memory.read_into(self._slot_address(slot), self._found)
-        if self._found != buffer:  # the other slot is still whole, and the next save goes to this one again
+        if not self._is_kept(slot):  # the other slot is still whole, and the next save goes to this one again
             raise OSError(errno.EIO, "record: memory does not keep what is written")
         self._slot, self._sequence = slot, sequence
         self.status, self.found_version = VALID, self._version
 
-    def save_twice(self, payload: "Any") -> None:
-        """Save into both slots: for what changes rarely, so that one damaged slot does not bring an old value back."""
+    def save_twice(self, payload: "Any") -> bool:
+        """Save into both slots: for what changes rarely, so that one damaged slot does not bring an old value back.
+
+        OSError: the old record holds. False: the new one does, but only one slot took it.
+        """
         self.save(payload)
-        self.save(payload)
+        for _ in range(_WRITE_AGAIN):
+            try:
+                self.save(payload)
+                return True
+            except OSError:
+                pass
+        return False
+
+    def _is_kept(self, slot: int) -> bool:
+        """Whether the slot holds what has just been written. A disturbed bus gets another chance: what is there holds
+        at the next start, so it had better be known now."""
+        for _ in range(_READ_AGAIN):
+            try:
+                self._memory.read_into(self._slot_address(slot), self._found)
+                if self._found == self._buffer:
+                    return True
+            except OSError:
+                pass
+        self._memory.read_into(self._slot_address(slot), self._found)
+        return self._found == self._buffer
 
     def _shape(self, length: int) -> None:
         """Make a buffer of exactly one slot with `length` payload bytes; it stays while the length does."""

@@ -5,7 +5,10 @@ Between two readings, and while the chip does not answer, time goes on by the mi
 
 import time
 
-from meter.tariff import calendar
+from meter import calendar
+
+_BEGINNING = -(1 << 40)  # before and after all that there is
+_END = 1 << 40
 
 
 class Clock:
@@ -36,6 +39,24 @@ class Clock:
         """Seconds since 2000-01-01 00:00:00 UTC."""
         return self._seconds + time.ticks_diff(time.ticks_ms(), self._read_at) // 1000
 
+    def set(self, utc: int) -> None:
+        """Set the time. OSError if the chip does not take it."""
+        self._rtc.set(utc)
+        self._seconds = utc
+        self._read_at = time.ticks_ms()
+        self.valid = True
+
+    def zone(self, utc: int) -> tuple:
+        """(minutes that local time is ahead of UTC, daylight saving, first, end) at a moment: so it is from the moment
+        `first` to before `end`. Local time is UTC: there is no zone yet."""
+        return 0, False, _BEGINNING, _END
+
+    def to_utc(self, local: int, last: bool = False) -> int:
+        """The moment at which it is `local`, seconds since 2000; where the clock is put back the first one or the
+        `last`."""
+        return local
+
     def fields(self) -> tuple:
-        """(year, month, day, weekday 1..7, hour, minute, second)."""
-        return calendar.fields(self.utc())
+        """(year, month, day, weekday 1..7, hour, minute, second), local."""
+        utc = self.utc()
+        return calendar.fields(utc + self.zone(utc)[0] * 60)

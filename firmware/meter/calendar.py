@@ -27,3 +27,28 @@ def date(days: int) -> tuple:
     day = days - (153 * shifted + 2) // 5 + 1
     year = 2000 + era * 400 + century * 100 + cycle * 4 + in_cycle
     return (year, shifted + 3, day) if shifted < 10 else (year + 1, shifted - 9, day)
+
+
+def days(year: int, month: int, day: int) -> int:
+    """Days from 2000-01-01 to a date: the inverse of `date`. ValueError if there is no such date."""
+    given = year, month, day
+    if not 1 <= month <= 12:
+        raise ValueError("no such date")
+    if month < 3:
+        month += 12
+        year -= 1
+    era, in_era = year // 400 - 5, year % 400
+    shifted = (153 * (month - 3) + 2) // 5
+    found = era * _DAYS_IN_400_YEARS + in_era * 365 + in_era // 4 - in_era // 100 + shifted + day - 1
+    found -= _DAYS_FROM_MARCH_2000
+    if date(found) != given:
+        raise ValueError("no such date")
+    return found
+
+
+def seconds(date_and_time: tuple) -> int:
+    """Seconds since 2000-01-01 of (year, month, day, hour, minute, second). ValueError if there is no such moment."""
+    year, month, day, hour, minute, second = date_and_time
+    if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
+        raise ValueError("no such time")
+    return days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second

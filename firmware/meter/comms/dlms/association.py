@@ -1,0 +1,60 @@
+"""One application association: what client and server have agreed upon, and what is under way in it."""
+
+from micropython import const
+
+from meter.comms.dlms.acse import LN, NO_SECURITY, SN, SN_CIPHERED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from meter.comms.dlms.blocks import Incoming, Outgoing
+    from meter.comms.dlms.general_block import Transfer
+    from meter.comms.dlms.hls import LogIn
+
+# Status, as in the association objects
+NONE = const(0)
+PENDING = const(1)  # the client has yet to prove that it knows the secret
+ASSOCIATED = const(2)
+
+
+class Association:
+    """The association of `client` (SAP), which acts at access `level`. It begins with no one's rights: status NONE.
+
+    `send_limit` is the longest APDU to send, in bytes, before protection; `pdu_limit` the same with it.
+    """
+
+    def __init__(self, client: int, level: int):
+        self.client, self.level = client, level
+        self.is_open = self.is_pending = False
+        self.context, self.mechanism = LN, NO_SECURITY
+        self.conformance = 0
+        self.client_limit = self.pdu_limit = self.send_limit = 0
+        self.title: "bytes | None" = None  # the client's system title
+        self.protection: "Any" = None  # ciphering.Protection in ciphered contexts
+        self.needed = 0  # bits of the security control that each request must have
+        self.log_in: "LogIn | None" = None
+        self.own_object: "Any" = None  # association_objects.OwnObject, as soon as it is open or pending
+        self.outgoing: "Outgoing | None" = None  # a long answer under way
+        self.incoming: "Incoming | None" = None  # a long request under way
+        self.general: "Transfer | None" = None  # in general blocks
+        self.in_general_blocks = False  # the request being answered came in them
+
+    @property
+    def status(self) -> int:
+        return ASSOCIATED if self.is_open else PENDING if self.is_pending else NONE
+
+    @property
+    def has_short_names(self) -> bool:
+        return self.context == SN or self.context == SN_CIPHERED
+
+    def drop_transfers(self) -> None:
+        """Forget long requests and answers that are under way."""
+        self.outgoing = self.incoming = self.general = None
+
+    def opened(self) -> None:
+        self.is_open, self.is_pending = True, False
+
+    def pending(self, log_in: "LogIn") -> None:
+        self.log_in = log_in
+        self.is_open, self.is_pending = False, True

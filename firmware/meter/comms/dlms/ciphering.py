@@ -1,0 +1,264 @@
+"""Protection of APDUs, security suite 0 (DLMS UA 1000-2, 9.2.7.2; IEC 62056-5-3): who may read and who may command.
+
+A ciphered APDU is, with lengths as in A-XDR:
+
+    service-specific    tag, length, security header, body             the tag tells the service and whose key it is
+    general             DBh or DCh, length and sender's system title (or 0), length, security header, body
+
+The security header is the security control byte SC and the sender's invocation counter (4 bytes). Of SC, bits 0 to 3
+are the suite, bit 4 is authentication, 5 encryption, 6 the broadcast key, 7 compression. With authentication a tag of
+12 bytes follows the text. IV: system title, invocation counter. Additional authenticated data:
+
+    authenticated (10h)             SC, authentication key, plain text
+    encrypted (20h)                 there is no tag
+    authenticated, encrypted (30h)  SC, authentication key
+"""
+
+from micropython import const
+
+from meter.comms.dlms.aes_gcm import KEY_BYTES, LONGEST, TAG_BYTES, Key, equal
+from meter.comms.dlms.axdr import Malformed, put_length, take_length
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    class Received(Protocol):
+        """The least invocation counter that is still to come, and its move (counters.py)."""
+
+        @property
+        def least(self) -> int: ...
+
+        def accept(self, counter: int) -> None: ...
+
+
+# Security control
+AUTHENTICATED = const(0x10)
+ENCRYPTED = const(0x20)
+BROADCAST = const(0x40)
+_COMPRESSED = const(0x80)
+_SUITE = const(0x0F)
+
+# In which way an APDU is ciphered: whose key it is, and how it says so
+GLOBAL = const(0)
+DEDICATED = const(1)
+GENERAL_GLOBAL = const(2)
+GENERAL_DEDICATED = const(3)
+_GENERAL_TAGS = b"\xdb\xdc"
+
+# Why an APDU is refused
+UNKNOWN_TAG = const(1)  # it is not ciphered, or its service has no ciphered form
+MALFORMED = const(2)  # cut short, too long, or not the service that its tag says
+NOT_SUPPORTED = const(3)  # another suite, compression, a key we do not have, no protection at all
+WRONG_SENDER = const(4)  # not the system title of the association, or our own
+WRONG_TAG = const(5)  # not genuine
+OLD_COUNTER = const(6)  # genuine, and here before
+
+TITLE_BYTES = const(8)
+HEADER_BYTES = const(5)
+
+# Plain, global and dedicated tag of each service
+_SERVICES = (
+    (0x01, 0x21, 0x41),  # initiate-request
+    (0x05, 0x25, 0x45),  # read-request
+    (0x06, 0x26, 0x46),  # write-request
+    (0x08, 0x28, 0x48),  # initiate-response
+    (0x0C, 0x2C, 0x4C),  # read-response
+    (0x0D, 0x2D, 0x4D),  # write-response
+    (0x0E, 0x2E, 0x4E),  # confirmed-service-error
+    (0x16, 0x36, 0x56),  # unconfirmed-write-request
+    (0x18, 0x38, 0x58),  # information-report-request
+    (0xC0, 0xC8, 0xD0),  # get-request
+    (0xC1, 0xC9, 0xD1),  # set-request
+    (0xC2, 0xCA, 0xD2),  # event-notification-request
+    (0xC3, 0xCB, 0xD3),  # action-request
+    (0xC4, 0xCC, 0xD4),  # get-response
+    (0xC5, 0xCD, 0xD5),  # set-response
+    (0xC7, 0xCF, 0xD7),  # action-response
+)
+_PLAIN = bytes([tags[0] for tags in _SERVICES])
+_CIPHERED = (bytes([tags[1] for tags in _SERVICES]), bytes([tags[2] for tags in _SERVICES]))  # GLOBAL, DEDICATED
+
+
+class CipheringError(Exception):
+    """An APDU that is refused; `reason` is one of the above. Nothing has changed."""
+
+    def __init__(self, reason: int, text: str):
+        super().__init__(text)
+        self.reason = reason
+
+
+def way_of(tag: int) -> "int | None":
+    """The way in which an APDU with this tag is ciphered; None if it is not."""
+    for way, tags in enumerate(_CIPHERED):
+        if tag in tags:
+            return way
+    return GENERAL_GLOBAL + _GENERAL_TAGS.index(bytes([tag])) if tag in _GENERAL_TAGS else None
+
+
+class KeyInUse:
+    """An encryption key with the counters received under it."""
+
+    def __init__(self, key: "Any", received: "Received"):
+        self.key = Key(key)
+        self.received = received
+
+
+class Protection:
+    """The keys and titles of one association, from the side that has `own_title` (8 bytes, as `peer_title`).
+
+    `unicast`: the global unicast encryption key. `authentication_key`: 16 bytes. Set when there are: `broadcast`, the
+    global broadcast encryption key, and `dedicated`, the association's own. With `peer_title` None the first general
+    APDU says who the peer is.
+
+    What is encrypted and not authenticated could come from anybody. Its counters are kept apart and end with this
+    object: a forged one must not lock the client out.
+
+    CipheringError if the peer has our title: what we have sent would then be taken for the peer's. ValueError for
+    other lengths.
+    """
+
+    def __init__(self, own_title: "Any", peer_title: "Any", unicast: KeyInUse, authentication_key: "Any"):
+        if len(authentication_key) != KEY_BYTES or len(own_title) != TITLE_BYTES:
+            raise ValueError("ciphering: an authentication key has 16 bytes, a system title 8")
+        self.own_title = bytes(own_title)
+        self.peer_title = None if peer_title is None else self._sender(bytes(peer_title), None)
+        self.unicast = unicast
+        self.broadcast: "KeyInUse | None" = None
+        self.dedicated: "KeyInUse | None" = None
+        self._authentication_key = bytes(authentication_key)
+        self._unproven = [0, 0, 0]  # least counter after those without tag: unicast, broadcast, dedicated
+
+    # --- APDUs -----------------------------------------------------------------------------------------------------
+
+    def protect(self, apdu: "Any", sc: int, counter: int, way: int = GLOBAL) -> bytearray:
+        """`apdu` ciphered as `sc` says, in this way, under an invocation counter that was never used with the key.
+
+        CipheringError if its service has no form in this way or `sc` asks for what there is not.
+        """
+        if way <= DEDICATED:
+            place = _PLAIN.find(bytes([apdu[0]]))
+            if place < 0:
+                raise CipheringError(UNKNOWN_TAG, "tag %02X has no ciphered form" % apdu[0])
+            out = bytearray([_CIPHERED[way][place]])
+        else:
+            out = bytearray([_GENERAL_TAGS[way - GENERAL_GLOBAL], TITLE_BYTES])
+            out.extend(self.own_title)
+        used = self._key(sc, way)[0]
+        put_length(out, HEADER_BYTES + len(apdu) + (TAG_BYTES if sc & AUTHENTICATED else 0))
+        out.append(sc)
+        out.extend(counter.to_bytes(4, "big"))
+        start = len(out)
+        out.extend(apdu)
+        iv = self.own_title + counter.to_bytes(4, "big")
+        if sc & ENCRYPTED:
+            used.key.crypt(iv, memoryview(out)[start:])
+        if sc & AUTHENTICATED:
+            out.extend(self._tag(used.key, iv, sc, memoryview(out)[start:]))
+        return out
+
+    def unprotect(self, data: "Any") -> "tuple[bytearray, int, int]":
+        """(plain APDU, security control, invocation counter) of a ciphered APDU from the peer.
+
+        A genuine counter is on record before this returns. CipheringError; OSError if the memory does not keep the
+        counter, and then the service must not be executed either.
+        """
+        data = memoryview(data)
+        way, title, start = self._open_envelope(data)
+        sc = data[start]
+        used, number = self._key(sc, way)
+        counter = int.from_bytes(data[start + 1 : start + HEADER_BYTES], "big")
+        start += HEADER_BYTES
+        end = len(data) - (TAG_BYTES if sc & AUTHENTICATED else 0)
+        if end <= start:
+            raise CipheringError(MALFORMED, "no text")
+        iv = title + counter.to_bytes(4, "big")
+        if sc & AUTHENTICATED and not equal(self._tag(used.key, iv, sc, data[start:end]), data[end:]):
+            raise CipheringError(WRONG_TAG, "wrong tag")
+        if counter < used.received.least or not sc & AUTHENTICATED and counter < self._unproven[number]:
+            raise CipheringError(OLD_COUNTER, "invocation counter %d was used" % counter)
+        text = bytearray(data[start:end])
+        if sc & ENCRYPTED:
+            used.key.crypt(iv, text)
+        if way <= DEDICATED and text[0] != _PLAIN[_CIPHERED[way].index(bytes(data[:1]))]:
+            raise CipheringError(MALFORMED, "tag %02X inside %02X" % (text[0], data[0]))
+        if sc & AUTHENTICATED:
+            used.received.accept(counter)
+            self.peer_title = title
+        else:
+            self._unproven[number] = counter + 1
+        return text, sc, counter
+
+    def _open_envelope(self, data: memoryview) -> "tuple[int, bytes, int]":
+        """(way, sender's title, place of the security header); everything behind that place belongs to the APDU."""
+        way = way_of(data[0]) if len(data) else None
+        if way is None:
+            raise CipheringError(UNKNOWN_TAG, "not a ciphered APDU")
+        title, at = self.peer_title, 1
+        try:
+            if way >= GENERAL_GLOBAL:
+                length, at = take_length(data, at)
+                if length not in (0, TITLE_BYTES) or length > len(data) - at:
+                    raise CipheringError(MALFORMED, "system title of %d bytes" % length)
+                if length:
+                    title = self._sender(bytes(data[at : at + length]), self.peer_title)
+                at += length
+            length, at = take_length(data, at)
+        except Malformed:
+            raise CipheringError(MALFORMED, "length")
+        if length != len(data) - at or not HEADER_BYTES < length <= LONGEST:
+            raise CipheringError(MALFORMED, "%d bytes, %d announced" % (len(data) - at, length))
+        if title is None:
+            raise CipheringError(WRONG_SENDER, "system title not known")
+        return way, title, at
+
+    def _sender(self, title: bytes, expected: "bytes | None") -> bytes:
+        if len(title) != TITLE_BYTES or title == self.own_title or expected not in (None, title):
+            raise CipheringError(WRONG_SENDER, "not the peer's system title")
+        return title
+
+    def _key(self, sc: int, way: int) -> "tuple[KeyInUse, int]":
+        """The key that security control and way name, and its number."""
+        if sc & (_SUITE | _COMPRESSED) or not sc & (AUTHENTICATED | ENCRYPTED):
+            raise CipheringError(NOT_SUPPORTED, "security control %02X" % sc)
+        number = 0
+        used: "KeyInUse | None" = self.unicast
+        if way in (DEDICATED, GENERAL_DEDICATED):
+            number, used = 2, None if sc & BROADCAST else self.dedicated
+        elif sc & BROADCAST:
+            number, used = 1, self.broadcast
+        if used is None:
+            raise CipheringError(NOT_SUPPORTED, "no key for security control %02X" % sc)
+        return used, number
+
+    def _tag(self, key: Key, iv: bytes, sc: int, text: "Any") -> bytes:
+        aad = bytearray([sc])
+        aad.extend(self._authentication_key)
+        if sc & ENCRYPTED:
+            return key.tag(iv, aad, text)
+        aad.extend(text)
+        return key.gmac(iv, aad)
+
+    # --- log-in (mechanism 5) --------------------------------------------------------------------------------------
+
+    def sign(self, challenge: "Any", counter: int) -> bytes:
+        """f(challenge), 17 bytes: security control 10h, our invocation counter, GMAC over SC, AK, challenge."""
+        number = counter.to_bytes(4, "big")
+        tag = self._tag(self.unicast.key, self.own_title + number, AUTHENTICATED, challenge)
+        return bytes([AUTHENTICATED]) + number + tag
+
+    def signed(self, value: "Any", challenge: "Any") -> bool:
+        """Whether `value` is the peer's f(challenge). OSError if the memory does not keep its counter.
+
+        An old counter is no reason to refuse: the challenge is new each time, and clients cipher the APDU that carries
+        the value under a later counter, or under the same.
+        """
+        if self.peer_title is None or len(value) != HEADER_BYTES + TAG_BYTES or value[0] != AUTHENTICATED:
+            return False
+        iv = self.peer_title + bytes(value[1:HEADER_BYTES])
+        if not equal(self._tag(self.unicast.key, iv, AUTHENTICATED, challenge), value[HEADER_BYTES:]):
+            return False
+        counter = int.from_bytes(iv[TITLE_BYTES:], "big")
+        if counter >= self.unicast.received.least:
+            self.unicast.received.accept(counter)
+        return True

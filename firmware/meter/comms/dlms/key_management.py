@@ -1,0 +1,64 @@
+"""What the security setup (class 64) does: the policy, and new keys, which arrive wrapped in the master key.
+
+Who may do it is the access door's business, which asks the object for the level it needs.
+"""
+
+from micropython import const
+
+from meter.comms.dlms import key_wrap
+from meter.comms.dlms.counters import CountersError, slot_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from meter.comms.dlms.counters import InvocationCounters
+    from meter.keys import Keys
+
+_CLIENTS = (16, 32, 48, 64, 80, 96)
+_LEVEL = const(4)  # what the keys' parameters ask for at most
+# key_id of key_transfer (Blue Book, class 64)
+_UNICAST, _BROADCAST = 0, 1
+
+
+class KeyManagement:
+    """`keys`: the meter's keys; `counters`: of ciphered messages, which begin anew with a new key."""
+
+    suite = 0
+    client_system_title = b""  # each client tells its own when it associates
+
+    def __init__(self, keys: "Keys", counters: "InvocationCounters"):
+        self._keys, self._counters = keys, counters
+
+    @property
+    def policy(self) -> int:
+        return self._keys.policy
+
+    @property
+    def server_system_title(self) -> bytes:
+        return self._keys.title
+
+    @property
+    def invocation_counter(self) -> int:
+        """The least counter that every client may go on with under the unicast key."""
+        try:
+            return min(0xFFFFFFFF, max([self._counters.least(slot_of(client)) for client in _CLIENTS]))
+        except CountersError:
+            return 0xFFFFFFFF
+
+    def activate(self, policy: int) -> None:
+        """Ask more of every APDU. ValueError if it would be less."""
+        self._keys.activate(policy, _LEVEL)
+
+    def transfer_keys(self, transfers: list) -> None:
+        """Put new keys, (key_id, wrapped key) each, in force; ValueError, and then none is, if one is not genuine."""
+        unwrapped = []
+        for number, wrapped in transfers:
+            key = key_wrap.unwrap(self._keys.master, wrapped)
+            if key is None or not 0 <= number <= 3:
+                raise ValueError("not a key")
+            unwrapped.append((number, key))
+        for number, key in unwrapped:
+            self._keys.set_key(number, key, _LEVEL)
+            # In this order: a client that starts at 0 under the new key must find it in force.
+            if number in (_UNICAST, _BROADCAST):
+                for client in _CLIENTS:
+                    self._counters.forget(slot_of(client, number == _BROADCAST))

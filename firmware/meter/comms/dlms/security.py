@@ -1,0 +1,44 @@
+"""The meter's keys in use: a Protection for each ciphered association, and the counter for what the meter sends."""
+
+from meter.comms.dlms.ciphering import AUTHENTICATED, ENCRYPTED, KeyInUse, Protection
+from meter.comms.dlms.counters import ReceivedCounter, slot_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Security:
+    """`keys` has `encryption`, `authentication` (16 bytes each), `broadcast` (16 bytes or None), `policy` (0 none, 1
+    authenticated, 2 encrypted, 3 both) and `title`, the meter's system title (8 bytes). All are asked anew for each
+    association: keys are replaced while the meter runs. `counters` is counters.InvocationCounters.
+    """
+
+    def __init__(self, keys, counters: "Any"):
+        self._keys, self._counters = keys, counters
+        self._kept: tuple = (None, None, None)  # client, key, KeyInUse: its tables take long to make
+
+    @property
+    def title(self) -> bytes:
+        return self._keys.title
+
+    @property
+    def needed(self) -> int:
+        """The bits of the security control that the policy asks of every APDU."""
+        policy = self._keys.policy
+        return (AUTHENTICATED if policy & 1 else 0) | (ENCRYPTED if policy & 2 else 0)
+
+    def next_counter(self) -> int:
+        """CountersError or OSError: nothing can be sent."""
+        return self._counters.next()
+
+    def protection(self, client: int, title: bytes) -> Protection:
+        """The keys for an association with `client` (SAP) of this system title. CipheringError if the title is ours."""
+        key = self._keys.encryption
+        if self._kept[0] != client or self._kept[1] != key:
+            self._kept = client, key, KeyInUse(key, ReceivedCounter(self._counters, slot_of(client)))
+        protection = Protection(self.title, title, self._kept[2], self._keys.authentication)
+        if self._keys.broadcast is not None:
+            received = ReceivedCounter(self._counters, slot_of(client, True))
+            protection.broadcast = KeyInUse(self._keys.broadcast, received)
+        return protection

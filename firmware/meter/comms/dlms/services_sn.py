@@ -1,0 +1,296 @@
+"""READ, WRITE and UNCONFIRMED WRITE: the services with short names (Green Book, 9.3.13 to 9.3.16 and 9.5).
+
+Malformed or IndexError is what a request raises for bytes that are no such request; nothing was done then. A method is
+called by writing its parameter to its name, or, if it returns something, by reading its name with the parameter.
+"""
+
+import struct
+
+from micropython import const
+
+from meter.access import DENIED, Refused
+from meter.comms.dlms import axdr
+from meter.comms.dlms import conformance as can
+from meter.comms.dlms.axdr import Malformed
+from meter.comms.dlms.blocks import Incoming, Outgoing
+from meter.comms.dlms.errors import (
+    ACCESS_ERRORS,
+    BLOCK_NUMBER_INVALID,
+    BLOCK_UNAVAILABLE,
+    NO_LONG_GET,
+    READ_NO_CONTEXT,
+    READ_TOO_LONG,
+    READ_UNSUPPORTED,
+    READ_WRITE_DENIED,
+    SUCCESS,
+    WRITE_NO_CONTEXT,
+    WRITE_OTHER,
+    WRITE_UNSUPPORTED,
+    result_of,
+)
+from meter.comms.dlms.values import decoded, parameter
+from meter.cosem.data_types import ANY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from meter.comms.dlms.association import Association
+
+READ = const(0x05)
+WRITE = const(0x06)
+UNCONFIRMED_WRITE = const(0x16)
+_READ_RESPONSE = const(0x0C)
+_WRITE_RESPONSE = const(0x0D)
+
+# Variable-Access-Specification
+_NAME = const(2)
+_PARAMETERISED = const(4)
+_BLOCK_NUMBER = const(5)
+_READ_BLOCK = const(6)
+_WRITE_BLOCK = const(7)
+# ReadResponse and WriteResponse
+_DATA = const(0)
+_ERROR = const(1)
+_BLOCK = const(2)
+_WRITTEN_BLOCK = const(2)
+_NEXT_BLOCK = const(3)
+
+_BLOCK_HEAD = const(9)  # bytes around the data of a block at most
+_REPLY_TO_HLS = b"\xfa\x58"
+
+
+class ShortNames:
+    """The services for what `find(association, name)` gives: (object, attribute or None, method or None)."""
+
+    def __init__(self, find, access):
+        self._find, self._access = find, access
+
+    def request(self, association: "Association", apdu):
+        """The answer to a READ or WRITE request; None to an UNCONFIRMED WRITE."""
+        tag = apdu[0]
+        if not association.is_open and not (association.is_pending and _is_reply(apdu)):
+            return READ_NO_CONTEXT if tag == READ else WRITE_NO_CONTEXT if tag == WRITE else None
+        if association.incoming is not None and association.incoming.kind != tag:
+            association.incoming = None
+        if tag == READ:
+            if not association.conformance & can.READ and association.is_open:
+                return READ_UNSUPPORTED
+            return self._read(association, apdu, 1)
+        association.outgoing = None
+        needed = can.WRITE if tag == WRITE else can.UNCONFIRMED_WRITE
+        if not association.conformance & needed and association.is_open:
+            return WRITE_UNSUPPORTED if tag == WRITE else None
+        answer = self._write(association, apdu, 1)
+        return answer if tag == WRITE else None
+
+    # --- READ -------------------------------------------------------------------------------------------------------
+
+    def _read(self, association, data, at: int):
+        count, start = axdr.take_length(data, at)
+        if count == 1 and data[start] == _BLOCK_NUMBER:
+            return self._next(association, data[start + 1] << 8 | data[start + 2])
+        association.outgoing = None
+        if count == 1 and data[start] == _READ_BLOCK:
+            return self._read_block(association, data, start + 1)
+        at, needed = start, 0
+        for _ in range(count):
+            if data[at] == _PARAMETERISED:
+                needed = can.PARAMETERISED
+            at = _past_variable(data, at)
+        if count == 0 or at != len(data):
+            raise Malformed("READ")
+        if count > 1:
+            needed |= can.LISTS
+        if association.conformance & needed != needed and association.is_open:
+            return READ_UNSUPPORTED
+        association.incoming = None
+        if count == 1:
+            return self._read_one(association, data, start)
+        return self._answer(association, bytes((_READ_RESPONSE,)), self._values(association, bytes(data), count, start))
+
+    def _read_one(self, association, data, at: int):
+        try:
+            source = self._value(association, data, at)
+        except ACCESS_ERRORS as error:
+            return bytes((_READ_RESPONSE, 1, _ERROR, result_of(error)))
+        return self._answer(association, bytes((_READ_RESPONSE, 1, _DATA)), source)
+
+    def _values(self, association, data, count: int, at: int):
+        """The list of results, in pieces."""
+        head = bytearray()
+        axdr.put_length(head, count)
+        yield head
+        for _ in range(count):
+            try:
+                source = self._value(association, data, at)
+                yield b"\x00"
+                yield from source
+            except ACCESS_ERRORS as error:
+                yield bytes((_ERROR, result_of(error)))
+            at = _past_variable(data, at)
+
+    def _value(self, association, data, at: int):
+        """The pieces of what the variable at `data[at]` reads as."""
+        level = association.level
+        found, n, method = self._find(association, data[at + 1] << 8 | data[at + 2])
+        is_parameterised = data[at] == _PARAMETERISED
+        if method is not None:
+            if not is_parameterised:
+                raise Refused(DENIED)  # who reads through all names must not call a method by it
+            value, _ = parameter(found.method_spec(method), data, at + 4)
+            returned = self._access.act(found, method, value, level)
+            return iter((b"\x00",)) if returned is None else axdr.pieces(returned[0], returned[1])
+        if not is_parameterised:
+            return axdr.pieces(found.spec(n), self._access.get(found, n, level))
+        selector = data[at + 3]
+        selected, _ = decoded(found.selection_spec(n, selector), data, at + 4)
+        return axdr.pieces(found.spec(n), self._access.get(found, n, level, (selector, selected)))
+
+    def _answer(self, association, head: bytes, source):
+        """`head` and all that `source` yields; the first block of the latter if that is more than the client takes."""
+        out = bytearray(head)
+        limit = association.send_limit
+        try:
+            for piece in source:
+                out.extend(piece)
+                if len(out) > limit:
+                    break
+            else:
+                return out
+        except ACCESS_ERRORS as error:
+            return bytes((_READ_RESPONSE, 1, _ERROR, result_of(error)))
+        if association.in_general_blocks:
+            return Outgoing(READ, source, out)
+        if not association.conformance & can.BLOCK_READ:
+            if association.conformance & can.GENERAL_BLOCKS:
+                return Outgoing(READ, source, out)
+            return READ_TOO_LONG if len(head) == 1 else bytes((_READ_RESPONSE, 1, _ERROR, BLOCK_UNAVAILABLE))
+        association.outgoing = Outgoing(READ, source, out[len(head) :])
+        return self._block(association)
+
+    def _next(self, association, number: int):
+        long = association.outgoing
+        if long is None or long.number != number:
+            association.outgoing = None
+            result = NO_LONG_GET if long is None else BLOCK_NUMBER_INVALID
+            return bytes((_READ_RESPONSE, 1, _ERROR, result))
+        return self._block(association)
+
+    def _block(self, association):
+        long = association.outgoing
+        try:
+            data, is_last = long.take(association.send_limit - _BLOCK_HEAD)
+        except ACCESS_ERRORS as error:
+            association.outgoing = None
+            return bytes((_READ_RESPONSE, 1, _ERROR, result_of(error)))
+        if is_last:
+            association.outgoing = None
+        out = bytearray(struct.pack(">BBBBH", _READ_RESPONSE, 1, _BLOCK, is_last, long.number & 0xFFFF))
+        axdr.put_length(out, len(data))
+        out.extend(data)
+        return out
+
+    def _read_block(self, association, data, at: int):
+        """A part of a READ request that is too long for one APDU."""
+        is_last, number = data[at] != 0, data[at + 1] << 8 | data[at + 2]
+        length, start = axdr.take_length(data, at + 3)
+        if start + length != len(data):
+            raise Malformed("READ block")
+        joined, result = self._joined(association, READ, is_last, number, data[start:])
+        if result != SUCCESS:
+            return bytes((_READ_RESPONSE, 1, _ERROR, result))
+        if joined is None:
+            return bytes((_READ_RESPONSE, 1, _NEXT_BLOCK, number >> 8, number & 0xFF))
+        return self._read(association, joined, 0)
+
+    # --- WRITE ------------------------------------------------------------------------------------------------------
+
+    def _write(self, association, data, at: int):
+        count, start = axdr.take_length(data, at)
+        if count == 1 and data[start] == _WRITE_BLOCK:
+            return self._write_block(association, data, start + 1)
+        at = start
+        for _ in range(count):
+            at = _past_variable(data, at)
+        values, at = axdr.take_length(data, at)
+        if values != count or count == 0:
+            raise Malformed("WRITE")
+        places = [at]
+        for _ in range(count):
+            at = axdr.decode(ANY, data, at)[1]
+            places.append(at)
+        if at != len(data):
+            raise Malformed("WRITE")
+        if count > 1 and not association.conformance & can.LISTS:
+            return WRITE_UNSUPPORTED
+        association.incoming = None
+        out = bytearray((_WRITE_RESPONSE,))
+        axdr.put_length(out, count)
+        for n in range(count):
+            result = self._write_one(association, data, start, data[: places[n + 1]], places[n])
+            if result == SUCCESS:
+                out.append(SUCCESS)
+            else:
+                out.append(_ERROR)
+                out.append(result)
+            start = _past_variable(data, start)
+        return out if len(out) <= association.send_limit else WRITE_OTHER
+
+    def _write_one(self, association, data, start: int, value_data, at: int) -> int:
+        """Write the value at `value_data[at]`, which goes to the end, to the variable at `data[start]`."""
+        level, access = association.level, self._access
+        try:
+            found, n, method = self._find(association, data[start + 1] << 8 | data[start + 2])
+            if data[start] != _NAME:
+                return READ_WRITE_DENIED  # no attribute of ours is written in parts
+            if method is not None:
+                value, _ = parameter(found.method_spec(method), value_data, at)
+                access.act(found, method, value, level)
+                return SUCCESS
+            spec = found.spec(n)
+            if not access.may_write(found, n, level):
+                return READ_WRITE_DENIED
+            value, _ = decoded(spec, value_data, at)
+            access.set(found, n, value, level)
+        except ACCESS_ERRORS as error:
+            return result_of(error)
+        return SUCCESS
+
+    def _write_block(self, association, data, at: int):
+        """A part of a WRITE request that is too long for one APDU: its data are an octet string."""
+        is_last, number = data[at] != 0, data[at + 1] << 8 | data[at + 2]
+        if data[at + 3] != 1 or data[at + 4] != 9:
+            raise Malformed("WRITE block")
+        length, start = axdr.take_length(data, at + 5)
+        if start + length != len(data):
+            raise Malformed("WRITE block")
+        joined, result = self._joined(association, data[0], is_last, number, data[start:])
+        if result != SUCCESS:
+            return bytes((_WRITE_RESPONSE, 1, _ERROR, result))
+        if joined is None:
+            return bytes((_WRITE_RESPONSE, 1, _WRITTEN_BLOCK, number >> 8, number & 0xFF))
+        return self._write(association, joined, 0)
+
+    def _joined(self, association, kind: int, is_last: bool, number: int, data) -> tuple:
+        """(the whole request if this was its last block, else None; result)."""
+        if number == 1 or association.incoming is None:
+            association.incoming = Incoming(kind, b"")
+        long = association.incoming
+        result = long.add(number, data)
+        if result != SUCCESS or is_last:
+            association.incoming = None
+        return (long.data if is_last else None), result
+
+
+def _is_reply(apdu) -> bool:
+    """Whether it reads or writes the method reply_to_HLS and nothing else."""
+    return apdu[1] == 1 and apdu[2] in (_NAME, _PARAMETERISED) and apdu[3:5] == _REPLY_TO_HLS
+
+
+def _past_variable(data, at: int) -> int:
+    """The place behind a variable's name, and parameter if it has one."""
+    kind = data[at]
+    if kind == _NAME:
+        return at + 3
+    if kind != _PARAMETERISED:
+        raise Malformed("variable")
+    return axdr.decode(ANY, data, at + 4)[1]

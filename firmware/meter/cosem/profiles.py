@@ -1,0 +1,260 @@
+"""Profile generic (class 7): buffers of rows, read whole, by entry or by range of time.
+
+A profile shows the rows of a store:
+
+    columns             the capture objects, (class, logical name, attribute, data index) each
+    capacity, count()   how many rows there may be, and are
+    by_entry(first, last)   what is selected by number, 1 the first row sent, `last` None: to the end
+    by_time(clock, first, last)   what is selected by time, moments in UTC, None: no bound
+    rows(selected, numbers)       the rows of a selection, any iterable with a length, of these columns (0 is the first)
+    row_spec            the type of a row
+
+Rows are made while they are sent, so that a buffer of any size takes the memory of one row.
+"""
+
+from micropython import const
+
+from meter.cosem import date_time
+from meter.cosem.class_table import ENTRIES, RANGE
+from meter.cosem.classes import READER, Object
+from meter.cosem.data_types import ANY, DATE_TIME, ENCODED, OCTETS, array, structure
+
+CLOCK = (8, b"\x00\x00\x01\x00\x00\xff", 2, 0)  # the clock's time as a capture object
+NO_OBJECT = (0, b"\x00\x00\x00\x00\x00\x00", 0, 0)
+FIFO = const(1)
+
+BY_RANGE = const(1)
+BY_ENTRY = const(2)
+
+
+class Profile(Object):
+    """Class 7 on a store. `period`: capture period in s, 0 if captures are not periodic."""
+
+    class_id = 7
+
+    def __init__(self, logical_name: bytes, clock, store, period: int = 0, readable: int = READER):
+        super().__init__(logical_name)
+        self._clock = clock
+        self._store = store
+        self._period = period
+        self.readable = readable
+
+    def spec(self, attribute: int):
+        return array(self._store.row_spec) if attribute == 2 else super().spec(attribute)
+
+    def selection_spec(self, attribute: int, selector: int):
+        if attribute == 2 and selector == BY_RANGE:
+            return RANGE
+        if attribute == 2 and selector == BY_ENTRY:
+            return ENTRIES
+        raise KeyError(selector)
+
+    def get(self, attribute: int, selection=None):
+        """Attribute 2 with a `selection`: (selector, parameters) after `selection_spec`; ValueError if no good."""
+        store = self._store
+        if attribute == 2:
+            return self._buffer(selection)
+        if attribute == 3:
+            return store.columns
+        if attribute == 4:
+            return self._period
+        if attribute == 5:
+            return FIFO
+        if attribute == 6:
+            return CLOCK if CLOCK in store.columns else NO_OBJECT
+        if attribute == 7:
+            return store.count()
+        if attribute == 8:
+            return store.capacity
+        return super().get(attribute)
+
+    def _buffer(self, selection):
+        store = self._store
+        everything = range(len(store.columns))
+        if selection is None:
+            return store.rows(store.by_entry(1, None), everything)
+        selector, parameters = selection
+        if parameters is None or None in parameters[: 1 if selector == BY_RANGE else 4]:
+            raise ValueError("a selection has parameters")
+        if selector == BY_ENTRY:
+            first, last, first_column, last_column = parameters
+            last_column = last_column or len(everything)
+            if not 1 <= first_column <= last_column <= len(everything):
+                raise ValueError("no such columns")
+            return store.rows(store.by_entry(max(1, first), last or None), range(first_column - 1, last_column))
+        if selector != BY_RANGE:
+            raise KeyError(selector)
+        restricting, first, last, columns = parameters
+        if tuple(restricting[:3]) != CLOCK[:3] or CLOCK not in store.columns:
+            raise ValueError("ranges are ranges of time")
+        numbers = [self._number(column) for column in columns] if columns else everything
+        return store.rows(store.by_time(self._bound(first, False), self._bound(last, True)), numbers)
+
+    def _bound(self, value: "tuple | None", last: bool) -> "int | None":
+        """The moment that a bound of a range means: date-time, as such or as octets, or null-data for none."""
+        if value is None or value[1] is None:
+            return None
+        if value[0] not in (OCTETS, DATE_TIME):
+            raise ValueError("a bound is a date-time")
+        return date_time.bound(self._clock, value[1], last)
+
+    def _number(self, column: tuple) -> int:
+        if column is None or tuple(column) not in self._store.columns:
+            raise ValueError("no such column")
+        return self._store.columns.index(tuple(column))
+
+
+class NoRows:
+    """A store for a profile that has its columns but no rows yet."""
+
+    row_spec = ANY
+
+    def __init__(self, columns: list, capacity: int):
+        self.columns = columns
+        self.capacity = capacity
+
+    def count(self) -> int:
+        return 0
+
+    def by_entry(self, first: int, last: "int | None") -> list:
+        return []
+
+    def by_time(self, first: "int | None", last: "int | None") -> list:
+        return []
+
+    def rows(self, selected: list, numbers) -> list:
+        return selected
+
+
+class ListRow:
+    """A row whose values are read one by one, as (spec, value): the attributes 2 of objects."""
+
+    def __init__(self, find, codes: list):
+        self._find = find
+        self._codes = codes
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def __getitem__(self, n: int) -> tuple:
+        found = self._find(self._codes[n])
+        return found.spec(2), found.get(2)
+
+
+class ListStore:
+    """A readout list as a store of one row: the values of now. `codes` are the list's, `find` gives the objects."""
+
+    capacity = 1
+    row_spec = ANY
+
+    def __init__(self, find, codes: list):
+        self._find = find
+        self._codes = codes
+        self.columns = Columns(find, codes)
+
+    def count(self) -> int:
+        return 1
+
+    def by_entry(self, first: int, last: "int | None") -> list:
+        return [1] if first == 1 else []
+
+    def by_time(self, first: "int | None", last: "int | None") -> list:
+        raise ValueError("a list has no time")
+
+    def rows(self, selected: list, numbers) -> list:
+        codes = [self._codes[n] for n in numbers]
+        spec = structure(*((ANY,) * len(codes)))
+        return [(spec, ListRow(self._find, codes)) for _ in selected]
+
+
+class Columns:
+    """The capture objects of a list, made one by one."""
+
+    def __init__(self, find, codes: list):
+        self._find = find
+        self._codes = codes
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def __getitem__(self, n: int) -> tuple:
+        if n >= len(self._codes):
+            raise IndexError
+        found = self._find(self._codes[n])
+        return found.class_id, found.logical_name, 2, 0
+
+    def __iter__(self):
+        for n in range(len(self._codes)):
+            yield self[n]
+
+    def __contains__(self, column) -> bool:
+        return any(own == column for own in self)
+
+    def index(self, column) -> int:
+        return list(self).index(column)
+
+
+class EventStore:
+    """The event log as a store: clock, event number, detail. `log` is an events.log_view.LogView."""
+
+    row_spec = ENCODED
+    columns = [
+        CLOCK,
+        (1, b"\x00\x00\x60\xf0\x0c\xff", 2, 0),  # C.240.12
+        (1, b"\x00\x00\x60\xf0\x0d\xff", 2, 0),  # C.240.13
+    ]
+
+    def __init__(self, log, clock):
+        self._log = log
+        self._clock = clock
+        self.capacity = log.capacity
+
+    def count(self) -> int:
+        return self._log.count()
+
+    def by_entry(self, first: int, last: "int | None"):
+        return self._log.by_entry(first, last)
+
+    def by_time(self, first: "int | None", last: "int | None"):
+        return self._log.by_time(first, last)
+
+    def rows(self, selected, numbers) -> "EventRows":
+        return EventRows(selected, list(numbers), self._clock)
+
+
+class EventRows:
+    """Rows of the event log in A-XDR. One that has become unreadable since it was selected is all null-data."""
+
+    _FORMS = (b"\x09\x0c" + bytes(12), b"\x12\x00\x00", b"\x06\x00\x00\x00\x00")  # octets, UINT16, UINT32
+
+    def __init__(self, selected, numbers: list, clock):
+        self._selected = selected
+        self._numbers = numbers
+        self._clock = clock
+
+    def __len__(self) -> int:
+        return len(self._selected)
+
+    def __iter__(self):
+        numbers = self._numbers
+        row = bytearray((2, len(numbers)))
+        places = [0, 0, 0]  # of each column's content; 0: not asked for
+        for n in numbers:
+            places[n] = len(row) + (2 if n == 0 else 1)
+            row.extend(self._FORMS[n])
+        time_at, number_at, detail_at = places
+        lost = bytes((2, len(numbers))) + bytes(len(numbers))
+        put_time = date_time.Stamps(self._clock).put
+        for entry in self._selected:
+            if entry is None:
+                yield lost
+                continue
+            _, utc, number, detail = entry
+            if time_at:
+                put_time(row, time_at, utc)
+            if number_at:
+                row[number_at] = number >> 8
+                row[number_at + 1] = number & 0xFF
+            if detail_at:
+                row[detail_at : detail_at + 4] = detail.to_bytes(4, "big")
+            yield bytes(row)

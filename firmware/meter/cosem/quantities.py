@@ -1,0 +1,248 @@
+"""How the objects of definitions.TABLE are made: measured quantities, counters, identification, clock, calibration.
+
+A row's kind is a method's name here, with an underscore before it.
+"""
+
+from binascii import unhexlify
+
+from meter.cosem import date_time, obis
+from meter.cosem.classes import (
+    READER,
+    UNIT_A,
+    UNIT_COUNT,
+    UNIT_DEGREE,
+    UNIT_HZ,
+    UNIT_PERCENT,
+    UNIT_V,
+    UNIT_VA,
+    UNIT_VAH,
+    UNIT_VAR,
+    UNIT_VARH,
+    UNIT_W,
+    UNIT_WH,
+    Clock,
+    Data,
+    Parameter,
+    Register,
+    Shown,
+)
+from meter.cosem.data_types import OCTETS, TEXT
+from meter.cosem.definitions import ERROR_OBJECT, ERRORS, PHASE_C, TOTAL
+from meter.cosem.registration import Registration, maximum_current_ma
+from meter.metrology.energies import sum_channel
+from meter.metrology.networks import NETWORKS
+
+_REACTIVE_LED = "0.3.1"
+
+_ENERGY_UNITS = {"a": UNIT_WH, "r": UNIT_VARH, "s": UNIT_VAH}
+_HARMONIC_C = {"u": 12, "i": 11}  # where the phases' C is counted from
+_UNITS = {"u": UNIT_V, "i": UNIT_A, "i0": UNIT_A, "p": UNIT_W, "q": UNIT_VAR, "s": UNIT_VA}
+# Forms of a Register: scaler, digits, printed in 10**n units, signed; those of _UNITS are the registration's
+_FREQUENCY = (-3, 5, 0, False)
+_POWER_FACTOR = (-3, 4, 0, True)
+_ANGLE = (-1, 4, 0, False)
+_PERCENT = (-2, 5, 0, False)
+_COUNT = (0, 8, 0, False)
+_WHOLE = (0, 1, 0, False)
+
+_SEQUENCE_MIN = {"u_sym": 20.0, "i_sym": 0.01}  # V, A; of less it is noise that is out of balance
+
+_ONLY_TOTAL = (TOTAL,)
+_MWS_PER_WH = 3_600_000
+_ROLL_OVER = 100_000_000  # 8 digits
+
+
+class Quantities:
+    """The objects of one meter with these `parameters` and of this type; for the arguments see model.ObjectModel."""
+
+    def __init__(self, sources, parameters, type_code):
+        self._sources = sources
+        self._parameters = parameters
+        self._channel = parameters.obis_b
+        self._has_reactive = type_code.has_reactive
+        self._network = NETWORKS[parameters.network]
+        self._registration = Registration(parameters, self._network)
+        self._sums = (sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2))
+
+    def places(self, row: tuple) -> tuple:
+        """What of a row the meter has: TOTAL, phases 0..2, or nothing."""
+        code, kind, name = row
+        network = self._network
+        if not self._has_reactive and (_is_reactive(kind, name) or code == _REACTIVE_LED):
+            return ()
+        if kind in ("actual", "thd") and name in ("u", "i"):
+            return network.voltages if name == "u" else network.currents
+        if kind == "energy" or name in ("p", "q", "s", "pf"):
+            return _ONLY_TOTAL + network.phases
+        if kind == "sum":
+            pair = self._sums[name]
+            missing = not pair or not self._has_reactive and _is_reactive("energy", pair[0])
+        elif kind == "u_angle":
+            missing = name not in network.voltages
+        elif kind == "i_angle":
+            missing = name not in network.phases
+        else:  # unbalance is of three phases; a current comes back in a neutral only from two or three
+            missing = kind == "unbalance" and len(network.currents) < 3 or name == "i0" and len(network.phases) < 2
+        return () if missing else _ONLY_TOTAL
+
+    def make(self, row: tuple, n: int):
+        """The object of what a row defines for phase n, or for TOTAL."""
+        code = phase_code(row[0], n)
+        logical_name = ERROR_OBJECT if code == ERRORS else self.logical_name(code)
+        maker = getattr(self, "_" + row[1])
+        return maker(logical_name, row[2]) if n == TOTAL else maker(logical_name, row[2], n)
+
+    def harmonic(self, name: str, n: int, order: int):
+        """A harmonic of U or I ("u", "i") of phase n; KeyError if the network does not have the phase."""
+        if n not in (self._network.voltages if name == "u" else self._network.currents):
+            raise KeyError(order)
+        sources = self._sources
+        logical_name = self.logical_name("%d.7.%d" % (_HARMONIC_C[name] + PHASE_C * (n + 1), order))
+        return self._measured(logical_name, name, lambda: getattr(sources.harmonics, name)(n, order))
+
+    def power_scaler(self, name: str) -> tuple:
+        """scaler_unit of the power whose energy is called `name`."""
+        unit = _UNITS[{"a": "p", "r": "q", "s": "s"}[name[0]]]
+        return self._registration.form(unit)[0], unit
+
+    def logical_name(self, code: str) -> bytes:
+        """The six bytes of a code of this meter."""
+        return obis.parse(code, self._channel)
+
+    def _energy(self, logical_name: bytes, name: str, n: int = TOTAL):
+        sources = self._sources
+        return self._energy_register(logical_name, name, lambda: sources.energies.get(name, n + 1))
+
+    def _sum(self, logical_name: bytes, number: int):
+        sources = self._sources
+        return self._energy_register(logical_name, self._sums[number][0], lambda: sources.energies.sum_channel(number))
+
+    def _energy_register(self, logical_name: bytes, name: str, total):
+        unit = _ENERGY_UNITS[name[0]]
+        form = self._registration.form(unit)
+        numerator, denominator = self._registration.factor(unit)
+        denominator *= _MWS_PER_WH * 10 ** form[0]
+        return Register(logical_name, lambda: total() * numerator // denominator % _ROLL_OVER, unit, form)
+
+    def _actual(self, logical_name: bytes, name: str, n: int = TOTAL):
+        sources = self._sources
+        if n == TOTAL:
+            return self._measured(logical_name, name, lambda: sources.actual.total(name))
+        return self._measured(logical_name, name, lambda: sources.actual.phase(name, n))
+
+    def _measured(self, logical_name: bytes, name: str, value):
+        if name not in _UNITS:
+            form, unit = (_FREQUENCY, UNIT_HZ) if name == "f" else (_POWER_FACTOR, UNIT_COUNT)
+            return Register(logical_name, _rounded(value, 10 ** -form[0]), unit, form)
+        unit = _UNITS[name]
+        form = self._registration.form(unit)
+        numerator, denominator = self._registration.factor(unit)
+        return Register(logical_name, _rounded(value, numerator / denominator / 10.0 ** form[0]), unit, form)
+
+    def _thd(self, logical_name: bytes, name: str, n: int):
+        sources = self._sources
+        return self._percentage(logical_name, lambda: getattr(sources.harmonics, "thd_" + name)(n))
+
+    def _unbalance(self, logical_name: bytes, name: str):
+        sources = self._sources
+
+        def value():
+            components = getattr(sources.actual, name)  # zero, positive, negative sequence; None if not known
+            if components is None or components[1] < _SEQUENCE_MIN[name]:
+                return None
+            return 100 * components[2] / components[1]
+
+        return self._percentage(logical_name, value)
+
+    def _percentage(self, logical_name: bytes, value):
+        return Register(logical_name, _rounded(value, 100), UNIT_PERCENT, _PERCENT)
+
+    def _u_angle(self, logical_name: bytes, n: int):
+        sources = self._sources
+        return _angle(logical_name, lambda: sources.actual.phase("u_angle", n))
+
+    def _i_angle(self, logical_name: bytes, n: int):
+        sources = self._sources
+        return _angle(logical_name, lambda: sources.actual.phase("lag", n))
+
+    def _nominal(self, logical_name: bytes, name: str):
+        parameters = self._parameters
+        if name == "u":
+            return Register(logical_name, lambda: parameters.nominal_voltage, UNIT_V, _WHOLE)
+        if name == "f":
+            return Register(logical_name, lambda: parameters.nominal_hz, UNIT_HZ, _WHOLE)
+
+        def read() -> int:
+            ma = parameters.nominal_current_ma
+            return (ma if name == "i" else maximum_current_ma(ma)) // 1000
+
+        return Register(logical_name, read, UNIT_A, _WHOLE)
+
+    def _counter(self, logical_name: bytes, name: str):
+        sources = self._sources
+        return Register(logical_name, lambda: sources.counters.get(name), UNIT_COUNT, _COUNT)
+
+    def _parameter(self, logical_name: bytes, name: str):
+        return Parameter(logical_name, self._parameters, name)
+
+    def _data(self, logical_name: bytes, name: str):
+        sources = self._sources
+        return Data(logical_name, lambda: getattr(sources, name))
+
+    def _errors(self, logical_name: bytes, _name: str):
+        """Four octets, the groups AA BB CC DD; printed as eight digits."""
+        sources = self._sources
+        return Shown(logical_name, lambda: unhexlify(sources.error_text), OCTETS, lambda: sources.error_text, ERRORS)
+
+    def _calibration(self, logical_name: bytes, name: str):
+        sources = self._sources
+        change = sources.write_calibration if name == "calibration_record" else None
+        return Data(logical_name, lambda: getattr(sources, name), TEXT, READER, change)
+
+    def _clock(self, logical_name: bytes, _name: str):
+        return Clock(logical_name, self._sources.clock, self._sources.set_clock)
+
+    def _time(self, logical_name: bytes, _name: str):
+        clock = self._sources.clock
+        shown = Clock(logical_name, clock).time_text
+        return Shown(logical_name, lambda: date_time.now(clock)[5:9], OCTETS, shown)
+
+    def _date(self, logical_name: bytes, _name: str):
+        clock = self._sources.clock
+        shown = Clock(logical_name, clock).date_text
+        return Shown(logical_name, lambda: date_time.now(clock)[:5], OCTETS, shown)
+
+
+def phase_code(code: str, n: int) -> str:
+    """The code of what a row's code means for phase n, or the code for TOTAL."""
+    if n == TOTAL:
+        return code
+    c, _, rest = code.partition(".")
+    return "%d.%s" % (int(c) + PHASE_C * (n + 1), rest)
+
+
+def _is_reactive(kind: str, name) -> bool:
+    """Whether it is reactive or apparent, or made of one of them."""
+    if kind == "energy":
+        return name[0] != "a"
+    return name in ("q", "s", "pf")
+
+
+def _rounded(value, factor):
+    """A function that reads `value` times `factor` as an integer; None stays None."""
+
+    def read():
+        measured = value()
+        return None if measured is None else round(measured * factor)
+
+    return read
+
+
+def _angle(logical_name: bytes, lag) -> Register:
+    """By how much a phasor lags another one, 0 to 359.9 degrees."""
+
+    def read():
+        degrees = lag()
+        return None if degrees is None else round(degrees * 10) % 3600
+
+    return Register(logical_name, read, UNIT_DEGREE, _ANGLE)

@@ -1,0 +1,288 @@
+"""How the objects of definitions.SETUPS are made: one function for each builder named there.
+
+A builder takes the model, the logical name and the row's argument. What a later part of the meter will own (calendar,
+schedules, demand, modems, images) has its object here with the content of a meter that has not been set up.
+"""
+
+from meter.cosem import date_time, obis
+from meter.cosem.classes import FIELD, PUBLIC, READER, UTILITY, Composite, Data, Setting
+from meter.cosem.data_types import INT32, NULL, OCTETS, TEXT, UINT16, UINT32
+from meter.cosem.profiles import CLOCK, EventStore, ListStore, NoRows, Profile
+
+# What a row asks of the meter's type
+CONDITIONS = {
+    "": lambda type_code: True,
+    "event_log": lambda type_code: type_code.has_event_log,
+    "load_profile": lambda type_code: type_code.has_load_profile,
+    "time_switch": lambda type_code: type_code.has_time_switch,
+    "demand": lambda type_code: type_code.has_demand,
+    "reactive_demand": lambda type_code: type_code.has_demand and type_code.has_reactive,
+    "relay": lambda type_code: type_code.has_relay,
+    "interface_1": lambda type_code: bool(type_code.interfaces[0]),
+    "interface_2": lambda type_code: bool(type_code.interfaces[1]),
+    "rs232_1": lambda type_code: _is_rs232(type_code.interfaces[0]),
+    "rs232_2": lambda type_code: _is_rs232(type_code.interfaces[1]),
+    "rs232": lambda type_code: _is_rs232(type_code.interfaces[0]) or _is_rs232(type_code.interfaces[1]),
+}
+
+MANAGEMENT_SAP = 1
+UNIX_2000 = 946_684_800  # of 2000-01-01 00:00:00 UTC
+HDLC_DERIVED = 1000  # a lower address that is not set is this plus the serial number's last four digits
+
+_NOTHING = b"\x00\x00\x00\x00\x00\x00"  # logical name of no object
+_NO_SCRIPT = (_NOTHING, 0)
+_NO_OBJECT = (0, _NOTHING, 0)
+_RATES = (300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd, by the enumeration of rates
+_RESPONSE_MS = (20, 200)  # by the enumeration response_time
+_PROFILE_ENTRIES = 6_000
+_BILLING_ENTRIES = 36
+_MTU = 576  # bytes, TCP's default segment
+_BLOCK_SIZE = 256  # bytes of an image
+
+_SCRIPT_IDS = {"reset": 1, "billing_reset": 1, "tariff": 4, "test_mode_on": 1, "test_mode_off": 1, "outputs": 2}
+
+
+def _is_rs232(interface: "str | None") -> bool:
+    return interface is not None and interface.startswith("RS232")
+
+
+def _given(action):
+    """`action` for a parameter that must not be null-data."""
+
+    def act(value):
+        if value is None:
+            raise ValueError("no parameter")
+        return action(value)
+
+    return act
+
+
+# --- identification, time, events ---------------------------------------------------------------------------------
+
+
+def device_name(model, logical_name: bytes, _argument):
+    return Data(logical_name, lambda: model.sources.logical_device_name.encode(), OCTETS)
+
+
+def sap_assignment(model, logical_name: bytes, _argument):
+    found = Composite(17, logical_name, (lambda: [(MANAGEMENT_SAP, model.sources.logical_device_name.encode())],))
+    found.readable = PUBLIC
+    return found
+
+
+def unix_time(model, logical_name: bytes, _argument):
+    return Data(logical_name, lambda: model.sources.clock.utc() + UNIX_2000, UINT32)
+
+
+def text(model, logical_name: bytes, name: str):
+    return Data(logical_name, lambda: getattr(model.sources, name), TEXT)
+
+
+def last_event(model, logical_name: bytes, place: int):
+    """`place`: of a part in an entry of the log."""
+
+    def read() -> "int | None":
+        last = model.sources.event_log.newest()
+        return None if last is None else last[place]
+
+    return Data(logical_name, read, UINT16 if place == 2 else UINT32, READER)
+
+
+def event_log(model, logical_name: bytes, _argument):
+    clock = model.sources.clock
+    return Profile(logical_name, clock, EventStore(model.sources.event_log, clock))
+
+
+# --- lists and profiles -------------------------------------------------------------------------------------------
+
+
+def readout_list(model, logical_name: bytes, name: str):
+    store = ListStore(model.find, model.list_codes(name))
+    return Profile(logical_name, model.sources.clock, store, readable=PUBLIC)
+
+
+def profile(model, logical_name: bytes, period: int):
+    return Profile(logical_name, model.sources.clock, NoRows([CLOCK], _PROFILE_ENTRIES), period)
+
+
+def billing_profile(model, logical_name: bytes, _argument):
+    columns = [CLOCK] + [(3, model.find(code).logical_name, 2, 0) for code in model.totals()]
+    return Profile(logical_name, model.sources.clock, NoRows(columns, _BILLING_ENTRIES))
+
+
+# --- communication ------------------------------------------------------------------------------------------------
+
+
+def _max_rate(parameters) -> Setting:
+    """The parameter's digit is the enumeration's value."""
+    return Setting(parameters, "max_baud_char", int, str)
+
+
+def _start_rate(parameters, port: str):
+    """The optical port always starts at 300 Bd."""
+    if port == "optical":
+        return 0
+    return Setting(parameters, port + "_start_rate", _RATES.index, lambda choice: _RATES[choice])
+
+
+def local_port(model, logical_name: bytes, port: str):
+    parameters = model.parameters
+    values = (
+        Setting(parameters, port + "_mode"),
+        _start_rate(parameters, port),
+        _max_rate(parameters),
+        Setting(parameters, "reaction_ms", lambda ms: int(ms >= _RESPONSE_MS[1]), lambda choice: _RESPONSE_MS[choice]),
+        _octets(parameters, "address"),
+        _octets(parameters, "p1_password"),
+        _octets(parameters, "p2_password"),
+        b"",
+    )
+    return Composite(19, logical_name, values)
+
+
+def _octets(parameters, name: str) -> Setting:
+    """A text as octets. ValueError for octets that are none."""
+    return Setting(parameters, name, str.encode, lambda octets: "".join([chr(octet) for octet in octets]))
+
+
+def hdlc(model, logical_name: bytes, _argument):
+    """All ports have the same settings."""
+    parameters = model.parameters
+    values = (
+        _max_rate(parameters),
+        Setting(parameters, "hdlc_window"),
+        Setting(parameters, "hdlc_window"),
+        Setting(parameters, "hdlc_max_info"),
+        Setting(parameters, "hdlc_max_info"),
+        Setting(parameters, "hdlc_inter_octet_ms"),
+        Setting(parameters, "hdlc_inactivity_s"),
+        Setting(parameters, "hdlc_address", lambda address: address or derived_address(model.sources.serial_number)),
+    )
+    return Composite(23, logical_name, values)
+
+
+def derived_address(serial_number: str) -> int:
+    """HDLC lower address of a meter that has none set: last four digits of the serial number plus 1000."""
+    return int(serial_number[-4:]) + HDLC_DERIVED
+
+
+def tcp_udp(model, logical_name: bytes, _argument):
+    parameters = model.parameters
+    ip_setup = obis.parse("0-0:25.1.0")
+    values = (Setting(parameters, "tcp_port"), ip_setup, _MTU, 1, Setting(parameters, "tcp_inactivity_s"))
+    return Composite(41, logical_name, values)
+
+
+def ipv4(_model, logical_name: bytes, _argument):
+    return Composite(42, logical_name, (_NOTHING, 0, [], [], 0, 0, True, 0, 0))
+
+
+def push(_model, logical_name: bytes, _argument):
+    return Composite(40, logical_name, ([], (0, b"", 0), [], 0, 0, 0))
+
+
+def modem(model, logical_name: bytes, port: str):
+    return Composite(27, logical_name, (_start_rate(model.parameters, port), [], []))
+
+
+def auto_connect(_model, logical_name: bytes, _argument):
+    return Composite(29, logical_name, (0, 0, 0, [], []))
+
+
+def auto_answer(_model, logical_name: bytes, _argument):
+    return Composite(28, logical_name, (0, [], 0, 0, (0, 0)))
+
+
+# --- security -----------------------------------------------------------------------------------------------------
+
+
+def security(model, logical_name: bytes, _argument):
+    """`sources.security`, or None while the meter has none: policy, suite, client_system_title, server_system_title;
+    activate(policy) and transfer_keys(list of (id, wrapped key)), which raise ValueError for what is no good."""
+    owner = model.sources.security
+    if owner is None:
+        return Composite(64, logical_name, (0, 0, b"", model.sources.system_title))
+
+    def read(name: str):
+        return lambda: getattr(owner, name)
+
+    values = tuple([read(name) for name in ("policy", "suite", "client_system_title", "server_system_title")])
+    actions = {1: (UTILITY, _given(owner.activate)), 2: (UTILITY, _given(owner.transfer_keys))}
+    return Composite(64, logical_name, values, actions)
+
+
+def invocation_counter(model, logical_name: bytes, _argument):
+    """The highest counter accepted from a client with the unicast key: `sources.security.invocation_counter`."""
+    owner = model.sources.security
+    return Data(logical_name, lambda: 0 if owner is None else owner.invocation_counter, UINT32)
+
+
+# --- tariff, monitors, outputs: content is still to come ------------------------------------------------------------
+
+
+def scripts(model, logical_name: bytes, name: str):
+    """`sources.scripts`: name -> function of the script number, ValueError if there is no such script. A table whose
+    scripts nobody runs is there, and empty."""
+    run = model.sources.scripts.get(name)
+    if run is None:
+        return Composite(9, logical_name, ([],))
+    table: "list[tuple]" = [(number + 1, []) for number in range(_SCRIPT_IDS[name])]
+    return Composite(9, logical_name, (table,), {1: (FIELD, _given(run))})
+
+
+def special_days(_model, logical_name: bytes, _argument):
+    return Composite(11, logical_name, ([],))
+
+
+def calendar(_model, logical_name: bytes, _argument):
+    """Rate 1 all day, every day of every year: season 1, week 1, day 1, script 1 of the tariff table at midnight."""
+    start = b"\xff\xff\x01\x01\xff\x00\x00\x00\x00\x80\x00\xff"
+    seasons = [(b"1", start, b"1")]
+    weeks = [(b"1",) + (1,) * 7]
+    days = [(1, [(b"\x00\x00\x00\x00", obis.parse("0-0:10.0.100"), 1)])]
+    values: tuple = (b"DEFAULT", seasons, weeks, days, b"", [], [], [], date_time.UNSPECIFIED)
+    return Composite(20, logical_name, values)
+
+
+def register_activation(_model, logical_name: bytes, _argument):
+    return Composite(6, logical_name, ([], [], b""))
+
+
+def schedule(_model, logical_name: bytes, _argument):
+    return Composite(22, logical_name, ((obis.parse("0-0:10.0.1"), 1), 1, []))
+
+
+def monitor(_model, logical_name: bytes, _argument):
+    return Composite(21, logical_name, ([], _NO_OBJECT, []))
+
+
+def limiter(_model, logical_name: bytes, _argument):
+    no_profile = (0, date_time.UNSPECIFIED, 0)
+    values: tuple = (_NO_OBJECT, 0, 0, 0, 0, 0, no_profile, [], False, (_NO_SCRIPT, _NO_SCRIPT))
+    return Composite(71, logical_name, values, specs={3: INT32, 4: INT32, 5: INT32})
+
+
+def image(_model, logical_name: bytes, _argument):
+    return Composite(18, logical_name, (_BLOCK_SIZE, "", 0, False, 0, []))
+
+
+def disconnect(_model, logical_name: bytes, _argument):
+    """Connected, and never disconnected (mode 0)."""
+    return Composite(70, logical_name, (True, 1, 0))
+
+
+def demand(model, logical_name: bytes, name: str):
+    """No period has ended yet; 15 minutes."""
+    specs = {2: UINT32, 3: UINT32, 5: NULL}
+    values = (None, None, model.power_scaler(name), None, None, None, 900, 1)
+    found = Composite(5, logical_name, values, specs=specs)
+    found.readable = PUBLIC
+    return found
+
+
+def maximum(model, logical_name: bytes, name: str):
+    """Nothing measured since the last reset."""
+    values = (None, model.power_scaler(name), None, None)
+    found = Composite(4, logical_name, values, specs={2: UINT32, 4: NULL})
+    found.readable = PUBLIC
+    return found

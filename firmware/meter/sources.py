@@ -1,0 +1,84 @@
+"""Where the object model gets its values: the owners of values, and the few values that have no owner of their own."""
+
+from meter.metrology import audit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FIRMWARE_VERSION = "P01"
+MAKER = "LGZ"  # the maker code that readers of this product family look for
+
+_AUDIT_TEXTS = {
+    audit.SOUND: "sound",
+    audit.SILICON: "energy registers",
+    audit.SAMPLES: "samples",
+    audit.LOST: "pages lost",
+    audit.UNDECIDED: "undecided",
+}
+
+
+def system_title(serial_number: str) -> bytes:
+    """8 octets: maker, serial number as an integer (Green Book, 9.2.3.4.3)."""
+    return MAKER.encode() + int(serial_number).to_bytes(5, "big")
+
+
+class Sources:
+    """What cosem.model.ObjectModel asks for; meter.py fills it.
+
+    Owners: `energies`, `counters`, `clock`, `event_log` (events.log_view.LogView), `security` (who keeps the keys).
+    `scripts`: by name (cosem.setups), functions of the script number.
+    `set_clock(utc)` and `write_calibration(text)` change what meter.py has a hand in; both may raise OSError.
+    """
+
+    firmware_version = FIRMWARE_VERSION
+    scripts: "dict" = {}
+
+    def __init__(self, identity, errors, energies, counters, clock, event_log, metering, calibration, security):
+        self.energies, self.counters, self.clock, self.event_log = energies, counters, clock, event_log
+        self.security = security
+        self.set_clock: "Callable[[int], None]"
+        self.write_calibration: "Callable[[str], None]"
+        self._identity, self._errors, self._metering, self._calibration = identity, errors, metering, calibration
+
+    @property
+    def serial_number(self) -> str:
+        return self._identity.serial_number
+
+    @property
+    def type_designation(self) -> str:
+        return self._identity.type_designation
+
+    @property
+    def logical_device_name(self) -> str:
+        """16 characters: maker, accuracy and kind of the type, serial number."""
+        return MAKER + self.type_designation[3:8] + self.serial_number
+
+    @property
+    def system_title(self) -> bytes:
+        return system_title(self.serial_number)
+
+    @property
+    def error_text(self) -> str:
+        return self._errors.text()
+
+    @property
+    def actual(self):
+        """Instantaneous values: means of a second (metrology.values.Values)."""
+        return self._metering.samples.second
+
+    @property
+    def harmonics(self):
+        return self._metering.samples.harmonics
+
+    @property
+    def audit_text(self) -> str:
+        return _AUDIT_TEXTS[self._metering.audit.verdict]
+
+    @property
+    def calibration_readings(self) -> str:
+        return self._metering.readings.text()
+
+    @property
+    def calibration_record(self) -> str:
+        return self._calibration.calibration.text()
