@@ -198,7 +198,7 @@ class Establishment:
             raise Rejected(acse.NO_REASON, INITIATE_DECIPHERING)
         if control & association.needed != association.needed:
             raise Rejected(acse.NO_REASON, INITIATE_REFUSED)
-        # What has begun with a tag goes on with one: a sealed APDU must not be turned into one that claims to need none.
+        # What has begun with a tag goes on with one: a sealed APDU must not be turned into one that claims no seal.
         association.needed |= control & AUTHENTICATED
         return plain, (control, way)
 
