@@ -388,3 +388,25 @@ def test_the_meter_has_all_that_its_objects_ask_for() -> None:
     defined |= set(re.findall(r"^    ([a-z]\w*)(?:: \S+)? = ", sources, re.MULTILINE))
     assert {"energies", "event_log", "set_clock", "security"} <= asked
     assert asked <= defined
+
+
+def test_programming_mode_finds_what_dlms_finds_of_class_1() -> None:
+    model = make_model(FULL)
+    for found in model.objects():
+        if found.class_id == 1:
+            code = obis.short(found.logical_name)
+            prefix = f"{found.logical_name[0]}-{found.logical_name[1]}:"
+            same = [model.find(name) for name in (code, prefix + code) if _is_known(model, name)]
+            assert [other.logical_name for other in same] in ([found.logical_name], [found.logical_name] * 2), code
+            value = found.get(2)
+            if isinstance(value, bytes) and found.logical_name[2:4] == bytes((42, 0)):
+                assert same[0].formatted() == (value.decode(), "")
+    assert model.find("C.1.1").formatted() == (model.sources.type_designation, "")
+
+
+def _is_known(model: Any, code: str) -> bool:
+    try:
+        model.find(code)
+    except KeyError:
+        return False
+    return True

@@ -122,7 +122,7 @@ def test_an_answer_is_protected_as_the_request_was(control: int, general: bool) 
 @pytest.mark.parametrize("policy", [1, 2, 3])
 @pytest.mark.parametrize("control", [0, AUTHENTICATED, ENCRYPTED, BOTH])
 def test_the_policy_decides_what_is_protected_well_enough(policy: int, control: int) -> None:
-    client = Client(policy, BOTH)
+    client = Client(policy, BOTH if policy & 1 else ENCRYPTED)
     assert accepted(client.associate())
     request = client.seal(GET_ENERGY, control=control) if control else GET_ENERGY
     answer = client.raw(request)
@@ -131,6 +131,14 @@ def test_the_policy_decides_what_is_protected_well_enough(policy: int, control: 
         assert client.open(answer) == ENERGY_IS
     else:
         assert answer == b"\xd8\x01\x03"
+
+
+def test_what_has_begun_authenticated_takes_nothing_without_a_tag_any_more() -> None:
+    client = Client(0, BOTH)
+    assert accepted(client.associate())
+    assert client.raw(client.seal(GET_ENERGY, control=ENCRYPTED)) == b"\xd8\x01\x03"
+    assert client.raw(GET_ENERGY) == b"\xd8\x01\x03"
+    assert client.ask(GET_ENERGY) == ENERGY_IS
 
 
 def test_without_a_policy_plain_requests_have_plain_answers() -> None:

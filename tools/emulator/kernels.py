@@ -14,6 +14,7 @@ from math import pi, sin
 from typing import Any
 
 from tools.emulator.host import firmware_module
+from tools.emulator.target import source_of
 
 SETS_PER_SECOND = 8000
 BLOCK = 32  # sets
@@ -62,6 +63,12 @@ class Kernel:
     @property
     def key(self) -> str:
         return f"{self.module}.{self.name}"
+
+    @property
+    def in_assembler(self) -> bool:
+        """Whether there is a version in Cortex-M33 assembler, too."""
+        source = source_of(self.module + ASSEMBLER_SUFFIX)
+        return source.exists() and f"def {self.name}(" in source.read_text()
 
 
 def page(sets: int = BLOCK, u: float = 37e6, i: float = 5e6) -> bytes:

@@ -164,6 +164,12 @@ class Data(Object):
             raise ValueError("no value")
         self._change(value)
 
+    def formatted(self) -> tuple[str, str]:
+        value = self._read()
+        if value is None:
+            return "", ""
+        return ("".join([chr(octet) for octet in value]) if isinstance(value, bytes) else str(value)), ""
+
     def write_level(self, attribute: int) -> "int | None":
         return self._changeable if attribute == 2 and self._change else super().write_level(attribute)
 

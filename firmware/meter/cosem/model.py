@@ -16,6 +16,7 @@ _UNLISTED = ("0-0:1.0.0", "C.60.0", "C.60.1")
 
 # Readout lists by the option character of the sign-on
 STANDARD, SERVICE = 0, 6
+_DATA = 1  # class
 _BEFORE_TOTALS = ("F.F", "0.0.0", "0.9.1", "0.9.2")
 _AFTER_TOTALS = ("0.2.0", "C.7.0")
 
@@ -50,7 +51,13 @@ class ObjectModel:
             if row[0] == code and TOTAL in self._quantities.places(row):
                 return self._quantities.make(row, TOTAL)
         try:
-            return self._made(self._defined(*self._value_groups(code)))
+            name = obis.parse(code)
+            definition = self._named(name)
+            if definition[0] != "setup":
+                self._check(name)
+            elif definition[1][1] != _DATA:
+                raise KeyError(code)
+            return self._made(definition)
         except (ValueError, KeyError):
             raise KeyError(code)
 
@@ -191,9 +198,7 @@ class ObjectModel:
         rest = [code for code in self.codes() if code not in standard and code not in _UNLISTED]
         return standard + rest
 
-    def _value_groups(self, code: str) -> tuple:
-        """C, D, E of a code of this meter; ValueError if it cannot be one: billing periods (F), another medium (A)."""
-        name = obis.parse(code)
+    def _check(self, name: bytes) -> None:
+        """ValueError if a name cannot be one of this meter: billing periods (F), another medium (A)."""
         if name[5] != 255 or name[0] != self._quantities.logical_name(obis.short(name))[0]:
             raise ValueError
-        return name[2], name[3], name[4]

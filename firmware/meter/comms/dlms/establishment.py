@@ -11,7 +11,7 @@ from meter.comms.dlms import acse, hls
 from meter.comms.dlms.acse import Aarq, Initiate
 from meter.comms.dlms.association import Association
 from meter.comms.dlms.axdr import Malformed
-from meter.comms.dlms.ciphering import ENCRYPTED, CipheringError, KeyInUse, way_of
+from meter.comms.dlms.ciphering import AUTHENTICATED, ENCRYPTED, CipheringError, KeyInUse, way_of
 from meter.comms.dlms.conformance import BLOCK_READ, GENERAL_BLOCKS, negotiate
 from meter.comms.dlms.counters import CountersError, PassingCounter
 from meter.comms.dlms.errors import (
@@ -198,6 +198,8 @@ class Establishment:
             raise Rejected(acse.NO_REASON, INITIATE_DECIPHERING)
         if control & association.needed != association.needed:
             raise Rejected(acse.NO_REASON, INITIATE_REFUSED)
+        # What has begun with a tag goes on with one: a sealed APDU must not be turned into one that claims no seal.
+        association.needed |= control & AUTHENTICATED
         return plain, (control, way)
 
     def _initiated(self, association: Association, initiate: Initiate, protected: "tuple | None") -> bytes:
