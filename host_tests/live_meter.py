@@ -21,7 +21,8 @@ START_S = 20  # for a meter to start on a busy machine
 def live_meter(**options: Any) -> Iterator[Bench]:
     """A bench whose firmware listens."""
     with Bench(virtual=False, **options) as bench:
-        until(lambda: _listens(bench), START_S)
+        until(lambda: _listens(bench) or bench.log, START_S)
+        assert bench.log == ""
         yield bench
     assert bench.log == ""
 

@@ -197,8 +197,10 @@ class Client:
 
     # --- profiles -----------------------------------------------------------------------------------------------------
 
-    def columns(self, profile: GXDLMSProfileGeneric) -> list[str]:
-        """The captured objects of a profile, `logical name:attribute`."""
+    def columns(self, profile: GXDLMSObject) -> list[str]:
+        """The captured objects of a profile, `logical name:attribute`. MeterError if it is none."""
+        if not isinstance(profile, GXDLMSProfileGeneric):
+            raise MeterError(f"{profile.logicalName} is no profile")
         self._update(profile, 3)
         return [f"{target.logicalName}:{capture.attributeIndex}" for target, capture in profile.captureObjects]
 
@@ -213,8 +215,6 @@ class Client:
         """Rows of a profile, oldest first as the meter sends them: of a range of time (both ends belong to it), of
         `entries` (first, count; 1 is the oldest), or all. `progress` is told the bytes received so far."""
         profile = self._target(code)
-        if not isinstance(profile, GXDLMSProfileGeneric):
-            raise MeterError(f"{code} is no profile")
         self.columns(profile)
         if entries is not None:
             request = self.gurux.readRowsByEntry(profile, *entries)
