@@ -65,11 +65,12 @@ class Door:
     times: Times = field(default_factory=Times)
     records: list[str] = field(default_factory=list)
     reports: list[tuple[int, int, bool]] = field(default_factory=list)
+    sources: Any = field(default_factory=Sources)
 
     def __post_init__(self) -> None:
         self.parameters = Parameters(self.memory, self.defaults)
         self.parameters.load()
-        self.model = ObjectModel(Sources(), self.parameters, TypeCode("ZMG405CR4.260b.43"))
+        self.model = ObjectModel(self.sources, self.parameters, TypeCode("ZMG405CR4.260b.43"))
         self.log_ins = LogIns(self.memory, self.parameters, lambda: self.seal_broken, self.times, self._report)
         self.log_ins.load()
         self.access = Access(

@@ -272,6 +272,7 @@ def test_what_the_readout_lists_show_is_public_and_no_secret_is_readable(designa
             assert found.write_level(n) in (None, 2, 3, 4)
             if "00000000" in repr(found.get(n)) and found.class_id == 1 and found.logical_name[3] == 61:
                 assert found.read_level(n) is None
+        assert found.read_level(1) is not None  # a secret's name is none
         for n in (0, found.attributes + 1):
             for ask in (found.spec, found.get, found.read_level, found.write_level):
                 with pytest.raises(KeyError):

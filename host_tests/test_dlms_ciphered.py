@@ -19,6 +19,7 @@ from host_tests.dlms_fakes import (
     PROFILE,
     ROWS,
     FakeMeter,
+    aarq,
 )
 from meter.comms.dlms import axdr
 from meter.cosem import data_types as t
@@ -153,6 +154,16 @@ def test_with_a_policy_a_plain_initiate_request_is_refused(policy: int) -> None:
     aare = Client(policy).associate(plain=True)
     assert aare.endswith(bytes.fromhex("be0604040e010604"))
     assert not accepted(aare)
+
+
+@pytest.mark.parametrize("policy", [1, 2, 3])
+def test_with_a_policy_a_context_without_ciphering_is_the_public_clients_alone(policy: int) -> None:
+    meter = FakeMeter(policy)
+    for sap, level in ((32, 1), (48, 2), (80, 4)):
+        refused = bytes.fromhex(meter.ask(sap, aarq(1, 1, PASSWORDS[level])))
+        assert not accepted(refused) and b"\xa3\x05\xa1\x03\x02\x01\x02" in refused  # context name not supported
+    assert accepted(bytes.fromhex(meter.ask(16, aarq())))
+    assert meter.ask(16, GET_ENERGY.hex()) == ENERGY_IS.hex()
 
 
 def test_an_initiate_request_that_is_not_genuine_is_refused() -> None:

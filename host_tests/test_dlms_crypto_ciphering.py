@@ -279,7 +279,7 @@ def test_micropython_ciphers_deciphers_and_refuses_alike_with_little_memory() ->
 # --- tampering and replay ---------------------------------------------------------------------------------------------
 
 
-def _claims_no_tag(apdu: bytes, way: int) -> bool:
+def _claims_no_tag(apdu: bytes | bytearray, way: int) -> bool:
     """Whether it says it is encrypted only: then nothing tells it from a genuine one but what the association asks."""
     at = 2 if way in (c.GLOBAL, c.DEDICATED) else 3 + apdu[1]
     if at < len(apdu) and apdu[at - 1] & 0x80:  # a long length

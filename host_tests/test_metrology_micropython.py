@@ -115,13 +115,19 @@ for block in blocks:
         windows.append([values.f] + values.u + values.i + values.p + values.q)
     elif seen:
         used.append(after - before)
-best = 1000.0
-for _ in range(5):
-    start = time.ticks_us()
-    for block in blocks:
-        path.feed(block, 2)
-    best = min(best, time.ticks_diff(time.ticks_us(), start) / len(blocks))
-print(json.dumps({"windows": windows, "used": used, "ends": ends, "best": best}))
+from drivers.ade9000_crc import crc16, make_table
+table = make_table()
+def spent(work, times):
+    # processor time for one block, us; its clock may tick in ms
+    start = time.clock()
+    for _ in range(times):
+        for block in blocks:
+            work(block)
+    return (time.clock() - start) * 1e6 / len(blocks) / times
+turns = [(spent(lambda block: path.feed(block, 2), 10), spent(lambda block: crc16(block, table, 0, 896), 50))
+         for _ in range(5)]
+feed, check = [min(column) for column in zip(*turns)]
+print(json.dumps({"windows": windows, "used": used, "ends": ends, "feed": feed, "check": check}))
 """
 
 
@@ -158,8 +164,10 @@ def test_sample_path_allocates_only_when_a_window_ends_or_is_half_over(measured:
 
 
 def test_a_page_pair_is_reduced_fast_enough(measured: tuple[Any, bytes]) -> None:
-    """30 us is what a virtual second with 250 pairs can afford; measured 7 us on the machine this was written on."""
-    assert measured[0]["best"] < 30.0
+    """Beside the check sequence of the same octets, one viper loop, in the same process: 14 times as long."""
+    found = measured[0]
+    print(f"a page pair {found['feed']:.1f} us, its check sequence {found['check']:.1f} us")
+    assert found["feed"] < 40 * found["check"]
 
 
 DRIVER = """

@@ -114,11 +114,14 @@ def test_notifications_come_without_being_asked_for(client: socket.socket) -> No
     assert receive(client, 12) == pdu(b"news", source=1, destination=32)
 
 
-def test_speed(bench: Bench, client: socket.socket) -> None:
-    """Processor time, not the clock: the machine may be busy with other things. It is about 30 us on an idle one."""
-    count, cpu_s = round_trips(bench, 1.0)
-    print(f"{count} round trips in 1 s, {cpu_s / count * 1e6:.1f} us of processor time each")
-    assert cpu_s / count < 150e-6
+def test_a_round_trip_costs_the_meter_a_few_times_what_it_costs_its_client(bench: Bench, client: socket.socket) -> None:
+    """Both do a send and a receive, the client in C for the most part. The meter takes some 30 us."""
+    count = 10_000
+    meter_s, client_s = round_trips(bench, count)
+    print(
+        f"a round trip: {meter_s / count * 1e6:.1f} us of the meter's processor, ours {client_s / count * 1e6:.1f} us"
+    )
+    assert meter_s < 15 * client_s
 
 
 def test_the_port_is_there_again_after_the_supply_was_cut(bench: Bench, client: socket.socket) -> None:
@@ -163,19 +166,25 @@ def test_a_server_that_fails_costs_its_connection_only(tmp_path: Path) -> None:
 
 
 def test_the_meter_measures_and_talks_at_its_other_ports_whatever_comes_over_the_network(tmp_path: Path) -> None:
-    """Requests without a pause during a readout at the optical port. Pages may be lost when the computer is busy."""
+    """Requests without a pause during a readout at the optical port. Pages may be lost when the computer is busy;
+    energy may not, and is stored soon."""
     with wrapper_bench(tmp_path, more=METER) as bench, connect(bench) as client, ThreadPoolExecutor() as pool:
         bench.run(3)
         ask(client, b"ask")
         e0, t0 = bench.totals()["a_import"], bench.now
-        flood = pool.submit(round_trips, bench, 8.0)
+        flood = pool.submit(round_trips, bench, 10_000)
         data_sets = bench.readout()
-        count, _ = flood.result()
-        mean_w = (bench.totals()["a_import"] - e0) / 1000 / (bench.now - t0)
+        flood.result()
+
+        def flowed() -> float:
+            """mWs, since the last increment before t0 at the earliest."""
+            return 3450e3 * (bench.now - t0)
+
+        asked_for = flowed()
+        while_not(lambda: bench.totals()["a_import"] - e0 > 0.99 * asked_for)
+        assert bench.totals()["a_import"] - e0 < 1.01 * flowed() + 3450e3
         lost_pages, steps_back, longest_us = map(int, ask(client, b"ask").split())
-        print(f"{count / 8:.0f} round trips/s beside the meter; {lost_pages} pages lost, longest turn {longest_us} us")
-        assert count > 1000
-        assert mean_w == pytest.approx(3450, rel=0.2)  # what is counted is stored twice a second
+        print(f"{lost_pages} pages lost, longest turn {longest_us} us")
         assert data_sets["F.F"].value.text == "00000000"
         assert steps_back == 0
         assert bench.log == ""

@@ -93,7 +93,7 @@ steps_back = 0
 longest = 0
 
 def ask():
-    return "%d %d %d" % (meter.counters.get("lost_pages"), steps_back, longest)
+    return "%d %d %d" % (meter._counters.get("lost_pages"), steps_back, longest)
 
 async def watch():
     global steps_back, longest
@@ -109,20 +109,19 @@ async def more():
     await asyncio.gather(meter.run(), watch())
 """
 
-# Round trips one after the other for some seconds, from a process of its own; prints how many.
+# So many round trips one after the other, from a process of its own; prints the processor time it took for them.
 CLIENT = """
 import socket, sys, time
-port, seconds = int(sys.argv[1]), float(sys.argv[2])
+port, count = int(sys.argv[1]), int(sys.argv[2])
 client = socket.create_connection(("127.0.0.1", port))
 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 message = bytes.fromhex("0001 0010 0001 000d c001c100030100010800ff0200")
 answer = bytes.fromhex("0001 0001 0010 000d c001c100030100010800ff0200")
-count, end = 0, time.monotonic() + seconds
-while time.monotonic() < end:
+begin = time.process_time()
+for _ in range(count):
     client.sendall(message)
     assert client.recv(4096) == answer
-    count += 1
-print(count)
+print(time.process_time() - begin)
 """
 
 
@@ -178,14 +177,15 @@ def ask(client: socket.socket, apdu: bytes) -> bytes:
     return receive(client, int.from_bytes(header[6:], "big"))
 
 
-def round_trips(bench: Bench, seconds: float) -> tuple[int, float]:
-    """(round trips, seconds of processor time the firmware took for them) of a client without pauses."""
+def round_trips(bench: Bench, count: int) -> tuple[float, float]:
+    """Processor time in seconds that the firmware and a client without pauses took for so many round trips."""
     before = cpu_seconds(bench)
     client = subprocess.Popen(
-        [sys.executable, "-c", CLIENT, str(bench.tcp_port), str(seconds)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", CLIENT, str(bench.tcp_port), str(count)], stdout=subprocess.PIPE, text=True
     )
-    said, _ = client.communicate(timeout=60)
-    return int(said), cpu_seconds(bench) - before
+    said, _ = client.communicate(timeout=120)
+    assert client.returncode == 0
+    return cpu_seconds(bench) - before, float(said)
 
 
 def cpu_seconds(bench: Bench) -> float:

@@ -87,10 +87,10 @@ TABLE = (
     (43, "port2_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
     (44, "port1_start_rate", CHOICE, 300, _START_RATES, None, 2),
     (45, "port2_start_rate", CHOICE, 300, _START_RATES, None, 2),
-    # HDLC, on all ports
+    # HDLC, on all ports. Window and length are limits: a client that asks for none gets 1 and 128
     (60, "hdlc_address", INT, 0, 0, 16_381, 2),  # lower address; 0: last four digits of the serial number, plus 1000
-    (61, "hdlc_window", INT, 1, 1, 7, 2),
-    (62, "hdlc_max_info", INT, 128, 32, 2_030, 2),  # bytes
+    (61, "hdlc_window", INT, 7, 1, 7, 2),
+    (62, "hdlc_max_info", INT, 1_024, 32, 2_030, 2),  # bytes
     (63, "hdlc_inter_octet_ms", INT, 25, 20, 6_000, 2),
     (64, "hdlc_inactivity_s", INT, 120, 0, 65_535, 2),  # 0: never
     (65, "tcp_port", INT, 4_059, 1, 65_535, 2),

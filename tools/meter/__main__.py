@@ -7,6 +7,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from gurux_dlms.enums import AccessMode, MethodAccessMode
@@ -175,7 +176,7 @@ def _profile(client: Client, arguments: argparse.Namespace, tell: Callable[[str]
     rows = [[plain(value) for value in row] for row in received]
     if arguments.json:
         return {"columns": columns, "rows": rows}
-    with open(arguments.output, "w", newline="") if arguments.output else sys.stdout as file:
+    with open(arguments.output, "w", newline="") if arguments.output else nullcontext(sys.stdout) as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(rows)

@@ -12,7 +12,7 @@ from gurux_dlms.enums import DataType, InterfaceType, ObjectType, RequestTypes
 from gurux_dlms.objects import GXDLMSClock, GXDLMSObject, GXDLMSProfileGeneric
 from gurux_dlms.secure import GXDLMSSecureClient
 
-from tools.meter.gurux import next_block
+from tools.meter.gurux import next_block, whole_frames
 from tools.meter.login import MECHANISMS, PROTECTIONS, Login
 from tools.meter.transport import NoAnswer, Transport
 
@@ -50,7 +50,7 @@ class Client:
         self._transport = transport
         self._login = login or Login()
         self._retries = retries
-        self._gurux = self._make_gurux(self._login)
+        self.gurux = self._make_gurux(self._login)  # for what this class has no word for; send it with `ask`
         self._objects: list[GXDLMSObject] | None = None
 
     def _make_gurux(self, login: Login) -> GXDLMSSecureClient:
@@ -94,29 +94,33 @@ class Client:
             self._transport.close()
 
     def _associate(self) -> None:
-        gurux = self._gurux
+        gurux = self.gurux
         if self._transport.hdlc:
-            reply = self._ask([gurux.snrmRequest()], "connect")
+            reply = self.ask([gurux.snrmRequest()], "connect")
             gurux.parseUAResponse(reply.data)
-        reply = self._ask(gurux.aarqRequest(), "log in")
+        reply = self.ask(gurux.aarqRequest(), "log in")
         try:
             gurux.parseAareResponse(reply.data)
         except Exception as error:
             raise MeterError(f"log-in refused: {_text(error)}") from None
         if gurux.getIsAuthenticationRequired():
-            reply = self._ask(gurux.getApplicationAssociationRequest(), "log in")
+            reply = self.ask(gurux.getApplicationAssociationRequest(), "log in")
             if not reply.data or not len(reply.data):
                 raise MeterError("log-in refused: the meter did not answer the challenge")
             gurux.parseApplicationAssociationResponse(reply.data)
 
+    def hang_up(self) -> None:
+        """Leave without a word: no release, no disconnect."""
+        self._transport.close()
+
     def _release(self) -> None:
-        gurux = self._gurux
+        gurux = self.gurux
         # Without ciphering a meter that lacks the service would not understand the request.
         request = gurux.releaseRequest()
         if request:
-            self._ask(request, "release")
+            self.ask(request, "release")
         if self._transport.hdlc:
-            self._ask([gurux.disconnectRequest(True)], "disconnect")
+            self.ask([gurux.disconnectRequest(True)], "disconnect")
 
     # --- objects ------------------------------------------------------------------------------------------------------
 
@@ -124,9 +128,9 @@ class Client:
     def objects(self) -> list[GXDLMSObject]:
         """All objects that this association shows, as gurux's, with access rights where the meter tells them."""
         if self._objects is None:
-            reply = self._ask([self._gurux.getObjectsRequest()], "object list")
+            reply = self.ask([self.gurux.getObjectsRequest()], "object list")
             try:
-                self._objects = list(self._gurux.parseObjects(reply.data, False, False))
+                self._objects = list(self.gurux.parseObjects(reply.data, False, False))
             except Exception as error:
                 raise MeterError(f"object list: {_text(error)}") from None
         return self._objects
@@ -148,23 +152,29 @@ class Client:
             if not target.getLastReadTime(scaler):
                 self._update(target, scaler)
                 target.setLastReadTime(scaler, datetime.now())
+        if attribute == 2 and isinstance(target, GXDLMSProfileGeneric):
+            self.columns(target)  # without them gurux cannot tell what is in a row
         return self._update(target, attribute)
 
     def _update(self, target: GXDLMSObject, attribute: int) -> Any:
-        reply = self._ask(self._gurux.read(target, attribute), f"{target.logicalName} attribute {attribute}")
+        what = f"{target.logicalName} attribute {attribute}"
+        reply = self.ask(self.gurux.read(target, attribute), what)
         target.setDataType(attribute, reply.valueType)
-        return self._gurux.updateValue(target, attribute, reply.value)
+        try:
+            return self.gurux.updateValue(target, attribute, reply.value)
+        except Exception as error:
+            raise MeterError(f"{what}: {_text(error)}") from None
 
     def data_type(self, code: str | GXDLMSObject, attribute: int = 2) -> DataType:
         """Type of an attribute as the meter sends it."""
         target = self._target(code)
-        return self._ask(self._gurux.read(target, attribute), f"{target.logicalName} attribute {attribute}").valueType
+        return self.ask(self.gurux.read(target, attribute), f"{target.logicalName} attribute {attribute}").valueType
 
     def write(self, code: str | GXDLMSObject, attribute: int, value: Any, data_type: DataType) -> None:
         """Set an attribute."""
         target = self._target(code)
         what = f"{target.logicalName} attribute {attribute}"
-        self._ask(self._gurux.write(_Written(target, value, data_type), attribute), f"write {what}")
+        self.ask(self.gurux.write(_Written(target, value, data_type), attribute), f"write {what}")
 
     def set_clock(self, when: datetime) -> None:
         """Set the clock (class 8) to this moment, told in UTC."""
@@ -172,7 +182,7 @@ class Client:
         clock.shortName = self.find(CLOCK).shortName if self._login.short_names else 0
         clock.time = GXDateTime(when.astimezone(timezone.utc))
         clock.setDataType(2, DataType.OCTET_STRING)
-        self._ask(self._gurux.write(clock, 2), "set the clock")
+        self.ask(self.gurux.write(clock, 2), "set the clock")
 
     def execute(
         self, code: str | GXDLMSObject, method: int, value: Any = 0, data_type: DataType = DataType.INT8
@@ -180,21 +190,23 @@ class Client:
         """Call a method."""
         target = self._target(code)
         what = f"{target.logicalName} method {method}"
-        self._ask(self._gurux.method(target, method, value, data_type), f"execute {what}")
+        self.ask(self.gurux.method(target, method, value, data_type), f"execute {what}")
 
     def _target(self, code: str | GXDLMSObject) -> GXDLMSObject:
         return self.find(code) if isinstance(code, str) else code
 
     # --- profiles -----------------------------------------------------------------------------------------------------
 
-    def columns(self, profile: GXDLMSProfileGeneric) -> list[str]:
-        """The captured objects of a profile, `logical name:attribute`."""
+    def columns(self, profile: GXDLMSObject) -> list[str]:
+        """The captured objects of a profile, `logical name:attribute`. MeterError if it is none."""
+        if not isinstance(profile, GXDLMSProfileGeneric):
+            raise MeterError(f"{profile.logicalName} is no profile")
         self._update(profile, 3)
         return [f"{target.logicalName}:{capture.attributeIndex}" for target, capture in profile.captureObjects]
 
     def rows(
         self,
-        code: str,
+        code: str | GXDLMSObject,
         begin: datetime | None = None,
         end: datetime | None = None,
         entries: tuple[int, int] | None = None,
@@ -202,50 +214,52 @@ class Client:
     ) -> Iterator[list[Any]]:
         """Rows of a profile, oldest first as the meter sends them: of a range of time (both ends belong to it), of
         `entries` (first, count; 1 is the oldest), or all. `progress` is told the bytes received so far."""
-        profile = self.find(code)
-        if not isinstance(profile, GXDLMSProfileGeneric):
-            raise MeterError(f"{code} is no profile")
+        profile = self._target(code)
         self.columns(profile)
         if entries is not None:
-            request = self._gurux.readRowsByEntry(profile, *entries)
+            request = self.gurux.readRowsByEntry(profile, *entries)
         elif begin is not None or end is not None:
             first, last = begin or datetime(2000, 1, 1), end or datetime(2099, 12, 31)
-            request = self._gurux.readRowsByRange(profile, first, last)
+            request = self.gurux.readRowsByRange(profile, first, last)
         else:
-            request = self._gurux.read(profile, 2)
-        reply = self._ask(request, f"{code} rows", progress)
-        self._gurux.updateValue(profile, 2, reply.value)
+            request = self.gurux.read(profile, 2)
+        reply = self.ask(request, f"{profile.logicalName} rows", progress)
+        self.gurux.updateValue(profile, 2, reply.value)
         yield from profile.buffer
 
     # --- one request --------------------------------------------------------------------------------------------------
 
-    def _ask(self, request: Any, what: str, progress: Progress | None = None) -> GXReplyData:
-        """Send a request of one or more frames, collect the whole answer."""
+    def ask(self, request: Any, what: str, progress: Progress | None = None) -> GXReplyData:
+        """Send a request of one or more frames, as gurux makes it; the whole answer. `what` is for the error's text."""
         reply = GXReplyData()
         for frame in request:
             reply.clear()
             self._exchange(frame, reply, what)
             while reply.isMoreData():
-                more = None if reply.isStreaming() else next_block(self._gurux, reply)
+                more = None if reply.isStreaming() else next_block(self.gurux, reply)
                 self._exchange(more, reply, what)
                 if progress is not None:
                     progress(len(reply.data))
         return reply
 
     def _exchange(self, frame: Any, reply: GXReplyData, what: str) -> None:
-        """Send a frame, take the frame that answers it. On an HDLC line a lost one is asked for again."""
-        buffer, notification = GXByteBuffer(), GXReplyData()
+        """Send a frame, take the frame that answers it. On an HDLC line a lost or spoiled one is asked for again."""
+        buffer, notification, received = GXByteBuffer(), GXReplyData(), bytearray()
         left = self._retries if self._transport.hdlc else 0
         if frame is not None:
             self._transport.send(bytes(frame))
         try:
-            while not self._gurux.getData(buffer, reply, notification):
+            while not self.gurux.getData(buffer, reply, notification):
                 try:
-                    buffer.set(self._transport.receive())
+                    received += self._transport.receive()
+                    buffer.set(whole_frames(received) if self._transport.hdlc else bytes(received))
+                    if not self._transport.hdlc:
+                        received.clear()
                 except NoAnswer:
                     if not left or frame is None:
                         raise
                     left -= 1
+                    received.clear()
                     self._transport.send(bytes(frame))
         except OSError:
             raise

@@ -34,25 +34,27 @@ def _tlv(tag: int, content: bytes) -> bytes:
     return bytes((tag, len(content))) + content
 
 
-def aarq(password: bytes) -> bytes:
-    """Association request: LN referencing, low level security (Green Book, clause 9.4)."""
+def aarq(password: bytes | None) -> bytes:
+    """Association request: LN referencing, low level security, or none without password (Green Book, clause 9.4)."""
     oid = bytes.fromhex("608574050801 01".replace(" ", ""))
     mechanism = bytes.fromhex("60857405080201")
-    content = _tlv(0xA1, _tlv(6, oid)) + _tlv(0x8A, b"\x07\x80") + _tlv(0x8B, mechanism)
-    content += _tlv(0xAC, _tlv(0x80, password)) + _tlv(0xBE, _tlv(4, _INITIATE))
-    return _tlv(0x60, content)
+    content = _tlv(0xA1, _tlv(6, oid))
+    if password is not None:
+        content += _tlv(0x8A, b"\x07\x80") + _tlv(0x8B, mechanism) + _tlv(0xAC, _tlv(0x80, password))
+    return _tlv(0x60, content + _tlv(0xBE, _tlv(4, _INITIATE)))
 
 
 class RawClient:
     """One TCP connection that speaks APDUs in wrapper headers."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], client: int = _CLIENT) -> None:
+        self._client = client
         self._socket = socket.create_connection(address, 5)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, apdu: bytes) -> bytes:
         """The answer to an APDU. OSError if there is none."""
-        self._socket.sendall(struct.pack(">4H", 1, _CLIENT, _SERVER, len(apdu)) + apdu)
+        self.send(apdu)
         data = self._socket.recv(1 << 17)
         while len(data) < 8 or len(data) < 8 + int.from_bytes(data[6:8], "big"):
             more = self._socket.recv(1 << 17)
@@ -61,7 +63,10 @@ class RawClient:
             data += more
         return data[8:]
 
-    def associate(self, password: bytes) -> None:
+    def send(self, apdu: bytes) -> None:
+        self._socket.sendall(struct.pack(">4H", 1, self._client, _SERVER, len(apdu)) + apdu)
+
+    def associate(self, password: bytes | None) -> None:
         """OSError if the meter refuses."""
         answer = self.ask(aarq(password))
         if b"\xa2\x03\x02\x01\x00" not in answer:

@@ -108,9 +108,7 @@ class Serial(Transport):
         """IEC 62056-21, mode E: request, identification, option select `2 Z 2`, its confirmation."""
         port = self._port
         assert port is not None
-        port.reset_input_buffer()
-        port.write(with_parity(b"/?!\r\n"))
-        line = self._line()
+        line = self._identification()
         identification = Identification.parse(line)
         self.identification = line.decode("ascii", "replace").strip()
         if "\\2" not in identification.capabilities:
@@ -125,6 +123,20 @@ class Serial(Transport):
         time.sleep(_REACTION_S)
         # Not every meter confirms, so nothing depends on it.
         port.read(_CHUNK)
+
+    def _identification(self) -> bytes:
+        """The answer to the request, which is repeated: a meter that is still leaving HDLC does not hear the first."""
+        try:
+            return self._request()
+        except IecError:
+            return self._request()
+
+    def _request(self) -> bytes:
+        port = self._port
+        assert port is not None
+        port.reset_input_buffer()
+        port.write(with_parity(b"/?!\r\n"))
+        return self._line()
 
     def _line(self) -> bytes:
         """A line of 7E1 characters."""

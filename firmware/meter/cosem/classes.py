@@ -204,6 +204,10 @@ class Parameter(Data):
         )
         self._parameters = parameters
         self._name = name
+        self._named = readable
+
+    def read_level(self, attribute: int) -> "int | None":
+        return self._named if attribute == 1 else super().read_level(attribute)  # a secret has a name like all others
 
     def write(self, text: str, level: int) -> None:
         """Change it to what `text` says, at access `level`. ParameterRefused if that is not allowed, OSError if the

@@ -97,9 +97,12 @@ class Establishment:
             raise Rejected(acse.CONTEXT_NOT_SUPPORTED)
         association.context = context
         association.title = aarq.title
+        needed = self._security.needed if self._security is not None else 0
         if is_ciphered:
             association.protection = self._protection(association)
-            association.needed = self._security.needed
+            association.needed = needed
+        elif needed and association.level:  # the public client finds the invocation counter here
+            raise Rejected(acse.CONTEXT_NOT_SUPPORTED)
 
     def _protection(self, association: Association):
         if association.title is None:

@@ -1,0 +1,369 @@
+"""A live meter with gurux-dlms: log-ins, all attributes of all objects, who may do what, ciphering, wrong passwords."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gurux_common.enums import MediaState
+from gurux_common.IGXMediaListener import IGXMediaListener
+from gurux_dlms import GXBitString, GXByteBuffer
+from gurux_dlms.enums import DataType
+from gurux_dlms.internal._GXCommon import _GXCommon
+from gurux_dlms.internal._GXDataInfo import _GXDataInfo
+from gurux_dlms.objects import GXDLMSData, GXDLMSProfileGeneric, GXDLMSSecuritySetup
+from gurux_dlms.objects.enums import GlobalKeyType
+from gurux_net import GXNet
+from gurux_net.enums import NetworkType
+from gurux_serial import GXSerial
+from gurux_serial._handlers.GXLinuxHandler import GXLinuxHandler
+
+from host_tests.live_meter import (
+    OPTICAL,
+    PASSWORD,
+    PORT_1,
+    TCP,
+    address,
+    live_meter,
+    lls,
+    over_line,
+    over_tcp,
+    terminal,
+    until,
+)
+from host_tests.live_model import (
+    ASSOCIATION,
+    ASSOCIATION_LN,
+    REGISTER,
+    encoded,
+    holds_still,
+    may,
+    octets,
+    reference,
+)
+from tools.bench import Bench
+from tools.meter import Client, Login, MeterError
+from tools.meter.transport import NoAnswer, Transport
+
+SERIAL_NUMBER, PARAMETER = GXDLMSData("0.0.96.1.0.255"), GXDLMSData("0.0.96.61.2.255")  # reaction_ms, level 2
+COUNTER, EVENT_LOG = GXDLMSData("0.0.43.1.0.255"), GXDLMSProfileGeneric("0.0.99.98.0.255")
+SECRETS = [f"test HLS secret{level}" for level in range(6)]
+LEVELS = range(6)
+MOVING = ("0.9.1", "0.9.2", "13.7.0", "33.7.0", "53.7.0", "73.7.0", "C.15.1", "C.15.2")  # without a unit
+LONGEST_WRITE = 900  # bytes that are sure to fit into one request
+SUCCESS, DENIED = 0, 3  # Data-Access-Result, Action-Result
+LOG_IN_FAILED, LOCKED = 180, 94  # events
+PARAMETERS = {"port1_mode": 1, "max_attempts": 10, "registration": "primary", "ct_numerator": 10_000}
+PARAMETERS["hdlc_address"] = 1001  # the one it has anyway, so that to write what is read changes nothing
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    """A meter that has counted some energy, 10 000 times as much on the primary side, and then no more."""
+    with live_meter(parameters=PARAMETERS) as bench:
+        bench.source.set(u=230, i=10, phi=30)
+        until(lambda: bench.totals().get("r_import", 0) > 3_600_000, 20)  # 1 varh
+        bench.source.set(i=0)
+        yield bench
+
+
+# --- log-ins --------------------------------------------------------------------------------------------------------
+
+HASHES = ("md5", "sha1", "sha256")
+
+
+@pytest.mark.parametrize("mechanism", ["none", "lls", *HASHES, "gmac"])
+def test_each_mechanism_logs_in_and_reads(bench: Bench, mechanism: str) -> None:
+    level = 0 if mechanism == "none" else 2
+    password = {"none": "", "lls": PASSWORD, "gmac": ""}.get(mechanism, SECRETS[2])
+    with over_tcp(bench, Login(level=level, mechanism=mechanism, password=password, counter=10)) as meter:
+        assert meter.read(SERIAL_NUMBER) == bench.serial
+        if level:
+            assert meter.read(PARAMETER) == 200
+
+
+@pytest.mark.parametrize("mechanism", ["lls", *HASHES, "gmac"])
+def test_a_wrong_proof_is_refused(mechanism: str) -> None:
+    with live_meter(parameters={"max_attempts": 10}) as bench:
+        wrong = Login(level=2, mechanism=mechanism, password="wrong", authentication_key=bytes(16), counter=10)
+        with pytest.raises(MeterError), over_tcp(bench, wrong):
+            pass
+        assert bench.events()[-1][2:] == (LOG_IN_FAILED, TCP << 8 | 2)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_each_level_has_its_client_and_level_4_a_broken_seal(bench: Bench, level: int) -> None:
+    if level == 4:
+        with pytest.raises(MeterError, match="refused"), over_tcp(bench, lls(level)):
+            pass
+    bench.seal_open = level == 4
+    with over_tcp(bench, lls(level)) as meter:
+        assert meter.read(SERIAL_NUMBER) == bench.serial
+    bench.seal_open = False
+
+
+def test_who_shows_no_password_or_is_no_client_is_refused(bench: Bench) -> None:
+    for login in (Login(level=1), Login(client=17), Login(client=112), Login(level=0, mechanism="lls", password="1")):
+        with pytest.raises(MeterError, match="refused"), over_tcp(bench, login):
+            pass
+
+
+# --- gurux's own media ----------------------------------------------------------------------------------------------
+
+
+class Media(Transport, IGXMediaListener):
+    """A medium of gurux's as a way to the meter."""
+
+    def __init__(self, media: Any, hdlc: bool) -> None:
+        self.media, self.hdlc = media, hdlc
+        self.received: queue.Queue[bytes] = queue.Queue()
+        self.states: list[MediaState] = []
+        media.addListener(self)
+
+    def open(self) -> None:
+        self.media.open()
+
+    def send(self, data: bytes) -> None:
+        self.media.send(data)
+
+    def receive(self) -> bytes:
+        try:
+            return self.received.get(timeout=5)
+        except queue.Empty:
+            raise NoAnswer("no answer within 5 s") from None
+
+    def close(self) -> None:
+        self.media.close()
+
+    def onReceived(self, _sender: Any, e: Any) -> None:
+        self.received.put(bytes(e.data))
+
+    def onError(self, _sender: Any, ex: Any) -> None:
+        raise AssertionError(ex)
+
+    def onMediaStateChange(self, _sender: Any, e: Any) -> None:
+        self.states.append(e.state)
+
+    def onTrace(self, _sender: Any, e: Any) -> None: ...
+
+    def onPropertyChanged(self, _sender: Any, e: Any) -> None: ...
+
+
+def test_gurux_net_reads_the_meter(bench: Bench) -> None:
+    media = Media(GXNet(NetworkType.TCP, *address(bench)), False)
+    with Client(media, lls(1)) as meter:
+        assert meter.read(SERIAL_NUMBER) == bench.serial
+        assert meter.read(PARAMETER) == 200
+    assert media.states[-1] == MediaState.CLOSED
+
+
+def test_gurux_serial_reads_the_meter(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pseudo-terminal has no DTR and RTS, which it wants to set."""
+    for name in ("setDtrEnable", "setRtsEnable"):
+        monkeypatch.setattr(GXLinuxHandler, name, lambda _self, _on: None)
+    media = Media(GXSerial(terminal(bench, PORT_1)), True)
+    with Client(media, lls(1)) as meter:
+        for _ in range(3):
+            assert meter.read(SERIAL_NUMBER) == bench.serial
+    assert media.states[-1] == MediaState.CLOSED
+
+
+# --- objects --------------------------------------------------------------------------------------------------------
+
+
+def decoded(value: bytes) -> Any:
+    """A-XDR as gurux has it."""
+    return _GXCommon.getData(None, GXByteBuffer(value), _GXDataInfo())
+
+
+def test_object_lists_name_all_objects_by_logical_and_by_short_names(bench: Bench) -> None:
+    model = reference(bench)
+    everything = {found.logical_name: (found.class_id, model.base_name(found)) for found in model.objects()}
+    with over_tcp(bench, lls(2)) as meter:
+        by_logical = {octets(target.logicalName): int(target.objectType) for target in meter.objects}
+    assert by_logical.pop(ASSOCIATION) == ASSOCIATION_LN
+    assert by_logical.items() <= {name: places[0] for name, places in everything.items()}.items()
+    hidden = everything.keys() - by_logical.keys()
+    assert {name[2:4] for name in hidden} <= {b"\x60\x3d", b"\x60\x3c"}  # secrets that only higher levels can change
+    with over_tcp(bench, lls(2, short_names=True)) as meter:
+        by_short = {octets(target.logicalName): target.shortName for target in meter.objects}
+        assert by_short.pop(ASSOCIATION) == 0xFA00
+        assert by_short == {name: places[1] for name, places in everything.items() if name not in hidden}
+        assert meter.read("0-0:96.1.0") == bench.serial
+        assert meter.read("C.61.2") == 200
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_attribute_that_a_level_may_read_is_what_the_model_says(bench: Bench, level: int) -> None:
+    model, compared = reference(bench), 0
+    bench.seal_open = level == 4
+    with over_tcp(bench, lls(level)) as meter:
+        for target in meter.objects:
+            for n in range(1, target.getAttributeCount() + 1):
+                if not may(target, n) & 1:
+                    continue
+                meter.read(target, n)  # gurux's object class makes something of it
+                name = octets(target.logicalName)
+                if name == ASSOCIATION:
+                    continue
+                found = model.get(int(target.objectType), name)
+                if holds_still(found, n):
+                    reply = meter.ask(meter.gurux.read(target, n), target.logicalName)
+                    expected = decoded(encoded(found, n))
+                    if isinstance(expected, GXBitString):
+                        assert str(reply.value) == str(expected)
+                    else:  # gurux has no value for an empty array
+                        assert reply.value == expected or reply.value is None and expected == [], (found.index, n)
+                    compared += 1
+    bench.seal_open = False
+    assert compared > (400 if 1 <= level <= 4 else 200)
+
+
+def test_energies_and_texts_are_those_of_the_readout(bench: Bench) -> None:
+    """The other protocol's way to the same objects."""
+    shown, compared = bench.readout(6), 0
+    with over_tcp(bench) as meter:
+        for code, data_set in shown.items():
+            text, unit = data_set.value.text, data_set.value.unit
+            if ".8." in code:
+                target = meter.find(code)
+                value = meter.read(target, 2)
+                assert int(target.objectType) == REGISTER and target.unit.name.lower().endswith("energy")
+                assert float(text) * {"k": 1e3, "M": 1e6}[unit[0]] == pytest.approx(value, abs=1e-6), code
+                compared += value > 0
+            elif code == "F.F":
+                assert meter.read(code) == bytes.fromhex(text)
+            elif code in ("0.0.0", "0.2.0", "C.5.1"):
+                assert meter.read(code) == text
+            elif code.startswith(("0.3.", "0.4.", "C.7.")):
+                assert meter.read(code) == int(text)
+            else:
+                assert unit or code in MOVING
+    assert compared >= 4  # active, reactive, in quadrant I, apparent
+
+
+# --- ciphering ------------------------------------------------------------------------------------------------------
+
+
+def last_counter(bench: Bench) -> int:
+    """As the public client finds it."""
+    with over_tcp(bench) as meter:
+        return int(meter.read(COUNTER))
+
+
+@pytest.mark.parametrize("protection", ["auth", "encr", "both"])
+@pytest.mark.parametrize("mechanism", ["lls", "gmac", "sha256"])
+def test_ciphered_reads_and_writes(bench: Bench, mechanism: str, protection: str) -> None:
+    password = PASSWORD if mechanism == "lls" else SECRETS[2]
+    login = Login(
+        level=2, mechanism=mechanism, password=password, protection=protection, counter=last_counter(bench) + 1
+    )
+    with over_tcp(bench, login) as meter:
+        assert meter.read(SERIAL_NUMBER) == bench.serial
+        for value in (300, 200):
+            meter.write(PARAMETER, 2, value, DataType.INT32)
+            assert meter.read(PARAMETER) == value
+        assert len(meter.objects) > 150
+
+
+def test_a_counter_that_was_used_is_refused(bench: Bench) -> None:
+    first = last_counter(bench) + 1
+    login = Login(level=1, mechanism="lls", password=PASSWORD, protection="both", counter=first)
+    with over_tcp(bench, login) as meter:
+        assert meter.read(SERIAL_NUMBER) == bench.serial
+    assert last_counter(bench) > first
+    with pytest.raises(MeterError), over_tcp(bench, login):
+        pass
+    with over_tcp(bench, lls(1, protection="both", counter=last_counter(bench) + 1)) as meter:
+        meter.gurux.ciphering.invocationCounter = first
+        with pytest.raises(MeterError):
+            meter.read(SERIAL_NUMBER)
+
+
+@pytest.mark.parametrize("policy", [1, 2, 3])
+def test_the_policy_refuses_what_is_protected_less(policy: int) -> None:
+    enough = {"none": 0, "auth": 1, "encr": 2, "both": 3}
+    with live_meter(parameters={"security_policy": policy}) as bench:
+        for protection, bits in enough.items():
+            login = lls(1, protection=protection, counter=last_counter(bench) + 1)
+            if bits & policy == policy:
+                with over_tcp(bench, login) as meter:
+                    assert meter.read(SERIAL_NUMBER) == bench.serial
+            else:
+                with pytest.raises(MeterError, match="refused"), over_tcp(bench, login):
+                    pass
+
+
+def test_a_key_that_is_wrapped_in_the_master_key_replaces_the_old_one() -> None:
+    new, master = bytes(range(0xA0, 0xB0)), bytes(range(16))
+    with live_meter() as bench:
+
+        def transfer(wrapped_in: bytes, level: int, counter: int) -> None:
+            with over_tcp(bench, lls(level, protection="both", counter=counter)) as meter:
+                keys = [(GlobalKeyType.UNICAST_ENCRYPTION, new)]
+                meter.ask(GXDLMSSecuritySetup().globalKeyTransfer(meter.gurux, wrapped_in, keys), "key transfer")
+
+        with pytest.raises(MeterError, match="key transfer"):  # at level 2
+            transfer(master, 2, 1)
+        with pytest.raises(MeterError, match="key transfer"):  # not genuine
+            transfer(bytes(16), 3, 1)
+        with over_tcp(bench, lls(1, protection="both", counter=1)) as meter:
+            assert meter.read(SERIAL_NUMBER) == bench.serial
+        transfer(master, 3, 100)
+        with pytest.raises(MeterError), over_tcp(bench, lls(1, protection="both", counter=1000)):
+            pass
+        assert last_counter(bench) == 0  # a new key has its own counters
+        with over_tcp(bench, lls(1, protection="both", counter=1, encryption_key=new)) as meter:
+            assert meter.read(SERIAL_NUMBER) == bench.serial
+
+
+# --- wrong passwords ------------------------------------------------------------------------------------------------
+
+
+def failures(meter: Client) -> list[tuple[int, int]]:
+    """(number, detail) of all rows of the event log about log-ins."""
+    return [(row[1], row[2]) for row in meter.rows(EVENT_LOG) if row[1] in (LOG_IN_FAILED, LOCKED)]
+
+
+def refused(bench: Bench, level: int, password: str) -> None:
+    with pytest.raises(MeterError, match="refused"):
+        over_tcp(bench, Login(level=level, mechanism="lls", password=password)).__enter__()
+
+
+def test_wrong_passwords_make_a_channel_wait_and_lock_the_level_there_alone() -> None:
+    with live_meter(parameters={"port1_mode": 1, "max_attempts": 3}) as bench:
+        refused(bench, 1, "wrong")
+        with over_tcp(bench, lls(1)) as meter:  # one wrong one costs no time, and is forgiven
+            assert failures(meter) == [(LOG_IN_FAILED, TCP << 8 | 1)]
+        refused(bench, 2, "wrong")
+        refused(bench, 2, "wrong")
+        refused(bench, 1, PASSWORD)  # the channel waits, for 1 s
+        until(lambda: logs_in(bench, 1))
+        refused(bench, 2, "wrong")
+        assert not logs_in(bench, 2)  # locked, for a day
+        with over_line(bench, lls(2), port=PORT_1) as meter:  # not here
+            assert meter.read(SERIAL_NUMBER) == bench.serial
+        until(lambda: logs_in(bench, 1))
+        with over_tcp(bench, lls(1)) as meter:
+            assert failures(meter)[1:] == [(LOG_IN_FAILED, TCP << 8 | 2)] * 3 + [(LOCKED, TCP << 8 | 2)]
+        assert not logs_in(bench, 2)
+
+
+def logs_in(bench: Bench, level: int) -> bool:
+    try:
+        with over_tcp(bench, lls(level)):
+            return True
+    except MeterError:
+        return False
+
+
+# --- optical port ---------------------------------------------------------------------------------------------------
+
+
+def test_mode_e_leads_to_the_same_objects(bench: Bench) -> None:
+    with over_line(bench, lls(1), port=OPTICAL, mode_e=True) as meter:
+        assert meter.read(SERIAL_NUMBER) == bench.serial
+    with over_line(bench, lls(2, short_names=True), port=OPTICAL, mode_e=True) as meter:
+        assert meter.read(GXDLMSData("0.0.42.0.0.255", 0xFD00)) == bytearray(b"LGZ405CR60800001")
