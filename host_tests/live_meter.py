@@ -22,9 +22,9 @@ def live_meter(**options: Any) -> Iterator[Bench]:
     """A bench whose firmware listens."""
     with Bench(virtual=False, **options) as bench:
         until(lambda: _listens(bench) or bench.log, START_S)
-        assert bench.log == ""
+        assert not bench.log, bench.log
         yield bench
-    assert bench.log == ""
+    assert not bench.log, bench.log
 
 
 def _listens(bench: Bench) -> bool:
