@@ -69,7 +69,15 @@ def bench() -> Iterator[Bench]:
         bench.source.set(u=230, i=10, phi=30)
         until(lambda: bench.totals().get("r_import", 0) > 3_600_000, 20)  # 1 varh
         bench.source.set(i=0)
+        until(lambda: _has_stopped(bench), 20)
         yield bench
+
+
+def _has_stopped(bench: Bench) -> bool:
+    """What flowed last is booked: nothing is counted in more than two intervals."""
+    before = bench.totals()
+    bench.run(1.5)
+    return bench.totals() == before
 
 
 # --- log-ins --------------------------------------------------------------------------------------------------------
