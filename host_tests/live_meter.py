@@ -22,9 +22,10 @@ def live_meter(**options: Any) -> Iterator[Bench]:
     """A bench whose firmware listens."""
     with Bench(virtual=False, **options) as bench:
         until(lambda: _listens(bench) or bench.log, START_S)
-        assert bench.log == ""
+        assert not bench.log, bench.log
         yield bench
-    assert bench.log == ""
+    # A machine that stands still for seconds makes trouble for the metering, which the meter says and survives.
+    assert "Traceback" not in bench.log, bench.log
 
 
 def _listens(bench: Bench) -> bool:

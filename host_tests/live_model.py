@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gurux_dlms.enums import AccessMode
-from gurux_dlms.objects import GXDLMSObject
-
 from host_tests.model_sources import Ram, Sources
 from meter.comms.dlms import axdr
 from meter.cosem.model import ObjectModel
@@ -67,14 +64,3 @@ def stored(bench: Bench) -> list[bytes]:
     """The areas of the FRAM that UNTOUCHED names."""
     with bench.hold:
         return [bytes(bench.fram.peek(area.address, area.size)) for area in UNTOUCHED]
-
-
-def octets(name: str) -> bytes:
-    return bytes(int(part) for part in name.split("."))
-
-
-def may(target: GXDLMSObject, n: int) -> int:
-    """Bits of AccessMode: 1 read, 2 write; gurux has None for what the meter did not tell."""
-    mode = target.getAccess(n)
-    assert mode is not None
-    return int(AccessMode(mode))

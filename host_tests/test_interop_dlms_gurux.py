@@ -1,4 +1,4 @@
-"""A live meter with gurux-dlms: log-ins, all attributes of all objects, who may do what, ciphering, wrong passwords."""
+"""A live meter with gurux-dlms: log-ins, all attributes of all objects, and who may do what."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pytest
 from gurux_common.enums import MediaState
 from gurux_common.IGXMediaListener import IGXMediaListener
 from gurux_dlms import GXBitString, GXByteBuffer
-from gurux_dlms.enums import DataType
+from gurux_dlms.enums import AccessMode, DataType, MethodAccessMode
 from gurux_dlms.internal._GXCommon import _GXCommon
 from gurux_dlms.internal._GXDataInfo import _GXDataInfo
-from gurux_dlms.objects import GXDLMSData, GXDLMSProfileGeneric, GXDLMSSecuritySetup
-from gurux_dlms.objects.enums import GlobalKeyType
+from gurux_dlms.objects import GXDLMSData, GXDLMSObject
 from gurux_net import GXNet
 from gurux_net.enums import NetworkType
 from gurux_serial import GXSerial
 from gurux_serial._handlers.GXLinuxHandler import GXLinuxHandler
 
 from host_tests.live_meter import (
+    CLIENTS,
     OPTICAL,
     PASSWORD,
     PORT_1,
@@ -30,31 +30,34 @@ from host_tests.live_meter import (
     lls,
     over_line,
     over_tcp,
+    raw,
     terminal,
     until,
 )
 from host_tests.live_model import (
     ASSOCIATION,
     ASSOCIATION_LN,
+    CLOCK,
     REGISTER,
+    SECURITY,
     encoded,
     holds_still,
-    may,
-    octets,
     reference,
+    stored,
 )
+from meter.parameters import TABLE
 from tools.bench import Bench
 from tools.meter import Client, Login, MeterError
+from tools.meter.speed import RawClient
 from tools.meter.transport import NoAnswer, Transport
 
 SERIAL_NUMBER, PARAMETER = GXDLMSData("0.0.96.1.0.255"), GXDLMSData("0.0.96.61.2.255")  # reaction_ms, level 2
-COUNTER, EVENT_LOG = GXDLMSData("0.0.43.1.0.255"), GXDLMSProfileGeneric("0.0.99.98.0.255")
 SECRETS = [f"test HLS secret{level}" for level in range(6)]
 LEVELS = range(6)
-MOVING = ("0.9.1", "0.9.2", "13.7.0", "33.7.0", "53.7.0", "73.7.0", "C.15.1", "C.15.2")  # without a unit
+MOVING = ("0.9.1", "0.9.2", "13.7.0", "33.7.0", "53.7.0", "73.7.0", "C.5.1", "C.15.1", "C.15.2")  # without a unit
 LONGEST_WRITE = 900  # bytes that are sure to fit into one request
 SUCCESS, DENIED = 0, 3  # Data-Access-Result, Action-Result
-LOG_IN_FAILED, LOCKED = 180, 94  # events
+LOG_IN_FAILED = 180  # event
 PARAMETERS = {"port1_mode": 1, "max_attempts": 10, "registration": "primary", "ct_numerator": 10_000}
 PARAMETERS["hdlc_address"] = 1001  # the one it has anyway, so that to write what is read changes nothing
 
@@ -66,7 +69,15 @@ def bench() -> Iterator[Bench]:
         bench.source.set(u=230, i=10, phi=30)
         until(lambda: bench.totals().get("r_import", 0) > 3_600_000, 20)  # 1 varh
         bench.source.set(i=0)
+        until(lambda: _has_stopped(bench), 20)
         yield bench
+
+
+def _has_stopped(bench: Bench) -> bool:
+    """What flowed last is booked: nothing is counted in more than two intervals."""
+    before = bench.totals()
+    bench.run(1.5)
+    return bench.totals() == before
 
 
 # --- log-ins --------------------------------------------------------------------------------------------------------
@@ -173,9 +184,20 @@ def test_gurux_serial_reads_the_meter(bench: Bench, monkeypatch: pytest.MonkeyPa
 # --- objects --------------------------------------------------------------------------------------------------------
 
 
+def octets(name: str) -> bytes:
+    return bytes(int(part) for part in name.split("."))
+
+
 def decoded(value: bytes) -> Any:
     """A-XDR as gurux has it."""
     return _GXCommon.getData(None, GXByteBuffer(value), _GXDataInfo())
+
+
+def may(target: GXDLMSObject, n: int) -> int:
+    """Bits of AccessMode: 1 read, 2 write; gurux has None for what the meter did not tell."""
+    mode = target.getAccess(n)
+    assert mode is not None
+    return int(AccessMode(mode))
 
 
 def test_object_lists_name_all_objects_by_logical_and_by_short_names(bench: Bench) -> None:
@@ -235,7 +257,7 @@ def test_energies_and_texts_are_those_of_the_readout(bench: Bench) -> None:
                 compared += value > 0
             elif code == "F.F":
                 assert meter.read(code) == bytes.fromhex(text)
-            elif code in ("0.0.0", "0.2.0", "C.5.1"):
+            elif code in ("0.0.0", "0.2.0"):
                 assert meter.read(code) == text
             elif code.startswith(("0.3.", "0.4.", "C.7.")):
                 assert meter.read(code) == int(text)
@@ -244,119 +266,115 @@ def test_energies_and_texts_are_those_of_the_readout(bench: Bench) -> None:
     assert compared >= 4  # active, reactive, in quadrant I, apparent
 
 
-# --- ciphering ------------------------------------------------------------------------------------------------------
+# --- who may do what ------------------------------------------------------------------------------------------------
 
 
-def last_counter(bench: Bench) -> int:
-    """As the public client finds it."""
-    with over_tcp(bench) as meter:
-        return int(meter.read(COUNTER))
+def rights(bench: Bench, level: int) -> dict[bytes, tuple[dict[int, int], set[int]]]:
+    """What the object list of a level says: name -> (modes of the attributes, methods)."""
+    told = {}
+    with over_tcp(bench, lls(level)) as meter:
+        for target in meter.objects:
+            modes = {n: may(target, n) for n in range(1, target.getAttributeCount() + 1)}
+            methods = {
+                n
+                for n in range(1, target.getMethodCount() + 1)
+                if target.getMethodAccess(n) not in (None, MethodAccessMode.NO_ACCESS)
+            }
+            told[octets(target.logicalName)] = modes, methods
+    return told
 
 
-@pytest.mark.parametrize("protection", ["auth", "encr", "both"])
-@pytest.mark.parametrize("mechanism", ["lls", "gmac", "sha256"])
-def test_ciphered_reads_and_writes(bench: Bench, mechanism: str, protection: str) -> None:
-    password = PASSWORD if mechanism == "lls" else SECRETS[2]
-    login = Login(
-        level=2, mechanism=mechanism, password=password, protection=protection, counter=last_counter(bench) + 1
-    )
-    with over_tcp(bench, login) as meter:
-        assert meter.read(SERIAL_NUMBER) == bench.serial
-        for value in (300, 200):
-            meter.write(PARAMETER, 2, value, DataType.INT32)
-            assert meter.read(PARAMETER) == value
-        assert len(meter.objects) > 150
+def reference_of(found: Any, n: int) -> bytes:
+    return found.class_id.to_bytes(2, "big") + found.logical_name + bytes((n,))
 
 
-def test_a_counter_that_was_used_is_refused(bench: Bench) -> None:
-    first = last_counter(bench) + 1
-    login = Login(level=1, mechanism="lls", password=PASSWORD, protection="both", counter=first)
-    with over_tcp(bench, login) as meter:
-        assert meter.read(SERIAL_NUMBER) == bench.serial
-    assert last_counter(bench) > first
-    with pytest.raises(MeterError), over_tcp(bench, login):
-        pass
-    with over_tcp(bench, lls(1, protection="both", counter=last_counter(bench) + 1)) as meter:
-        meter.gurux.ciphering.invocationCounter = first
-        with pytest.raises(MeterError):
-            meter.read(SERIAL_NUMBER)
+def read_result(client: RawClient, found: Any, n: int) -> int:
+    answer = client.ask(b"\xc0\x01\xc1" + reference_of(found, n) + b"\x00")
+    return answer[4] if answer[:2] == b"\xc4\x01" and answer[3] else SUCCESS
 
 
-@pytest.mark.parametrize("policy", [1, 2, 3])
-def test_the_policy_refuses_what_is_protected_less(policy: int) -> None:
-    enough = {"none": 0, "auth": 1, "encr": 2, "both": 3}
-    with live_meter(parameters={"security_policy": policy}) as bench:
-        for protection, bits in enough.items():
-            login = lls(1, protection=protection, counter=last_counter(bench) + 1)
-            if bits & policy == policy:
-                with over_tcp(bench, login) as meter:
-                    assert meter.read(SERIAL_NUMBER) == bench.serial
-            else:
-                with pytest.raises(MeterError, match="refused"), over_tcp(bench, login):
-                    pass
+def write_result(client: RawClient, found: Any, n: int, is_readable: int) -> int:
+    """Write what the attribute is already, if that can be known, else null-data."""
+    value = b"\x00"
+    if holds_still(found, n):
+        value = encoded(found, n)
+    elif is_readable:
+        value = client.get(reference_of(found, n))
+    if len(value) > LONGEST_WRITE:
+        value = b"\x00"
+    answer = client.ask(b"\xc1\x01\xc1" + reference_of(found, n) + b"\x00" + value)
+    assert answer[:3] == bytes.fromhex("c501c1"), answer.hex()
+    return answer[3]
 
 
-def test_a_key_that_is_wrapped_in_the_master_key_replaces_the_old_one() -> None:
-    new, master = bytes(range(0xA0, 0xB0)), bytes(range(16))
-    with live_meter() as bench:
-
-        def transfer(wrapped_in: bytes, level: int, counter: int) -> None:
-            with over_tcp(bench, lls(level, protection="both", counter=counter)) as meter:
-                keys = [(GlobalKeyType.UNICAST_ENCRYPTION, new)]
-                meter.ask(GXDLMSSecuritySetup().globalKeyTransfer(meter.gurux, wrapped_in, keys), "key transfer")
-
-        with pytest.raises(MeterError, match="key transfer"):  # at level 2
-            transfer(master, 2, 1)
-        with pytest.raises(MeterError, match="key transfer"):  # not genuine
-            transfer(bytes(16), 3, 1)
-        with over_tcp(bench, lls(1, protection="both", counter=1)) as meter:
-            assert meter.read(SERIAL_NUMBER) == bench.serial
-        transfer(master, 3, 100)
-        with pytest.raises(MeterError), over_tcp(bench, lls(1, protection="both", counter=1000)):
-            pass
-        assert last_counter(bench) == 0  # a new key has its own counters
-        with over_tcp(bench, lls(1, protection="both", counter=1, encryption_key=new)) as meter:
-            assert meter.read(SERIAL_NUMBER) == bench.serial
+def act_result(client: RawClient, found: Any, n: int) -> int:
+    """Call with a parameter that changes nothing to speak of."""
+    value = {(CLOCK, 6): b"\x10\x00\x00", (SECURITY, 1): b"\x16\x00", (SECURITY, 2): b"\x01\x00"}
+    parameter = value.get((found.class_id, n), b"\x0f\x00")
+    answer = client.ask(b"\xc3\x01\xc1" + reference_of(found, n) + b"\x01" + parameter)
+    assert answer[:3] == bytes.fromhex("c701c1"), answer.hex()
+    return answer[3]
 
 
-# --- wrong passwords ------------------------------------------------------------------------------------------------
+def may_be_written(level: int) -> set[bytes]:
+    """C.61.n that the parameters' table opens to a level."""
+    return {bytes((0, 0, 96, 61, row[0], 255)) for row in TABLE if row[6] <= level < 5}
 
 
-def failures(meter: Client) -> list[tuple[int, int]]:
-    """(number, detail) of all rows of the event log about log-ins."""
-    return [(row[1], row[2]) for row in meter.rows(EVENT_LOG) if row[1] in (LOG_IN_FAILED, LOCKED)]
+@pytest.mark.parametrize("level", LEVELS)
+def test_each_level_may_do_what_its_object_list_says_and_nothing_else(bench: Bench, level: int) -> None:
+    """All attributes read and written, all methods called; what is refused changes nothing, what is written is as it
+    was."""
+    model = reference(bench)
+    bench.seal_open = level == 4
+    told, before, energies, refused = rights(bench, level), stored(bench), bench.totals(), 0
+    names_alone = {1: int(0 < level < 5)}  # of objects that are not in the list
+    with raw(bench, level) as client:
+        for found in model.objects():
+            modes, methods = told.get(found.logical_name, (names_alone, set()))
+            for n in range(1, found.attributes + 1):
+                mode = modes.get(n, 0)
+                assert read_result(client, found, n) == (SUCCESS if mode & 1 else DENIED), (found.index, n)
+                assert write_result(client, found, n, mode & 1) == (SUCCESS if mode & 2 else DENIED), (found.index, n)
+                refused += not mode & 2
+            for n in range(1, found.methods + 1):
+                assert act_result(client, found, n) == (SUCCESS if n in methods else DENIED), (found.index, n)
+                refused += n not in methods
+    bench.seal_open = False
+    areas = 2 if level == 4 else 3  # its calibration record is written anew, with a sequence number
+    assert stored(bench)[:areas] == before[:areas] and bench.totals() == energies
+    written = {name for name, (modes, _) in told.items() if any(mode & 2 for mode in modes.values())}
+    assert {name for name in written if name[2:4] == b"\x60\x3d"} == may_be_written(level)
+    if level < 2 or level == 5:
+        assert written == ({ASSOCIATION} if level == 1 else set())
+        assert not any(methods for name, (_, methods) in told.items() if name != ASSOCIATION)
+    assert refused > 600
 
 
-def refused(bench: Bench, level: int, password: str) -> None:
-    with pytest.raises(MeterError, match="refused"):
-        over_tcp(bench, Login(level=level, mechanism="lls", password=password)).__enter__()
+def test_a_broken_seal_makes_levels_2_and_3_worth_level_4(bench: Bench) -> None:
+    led_constant = GXDLMSData("0.0.96.61.1.255")
+    for level in (2, 3):
+        with over_tcp(bench, lls(level)) as meter:
+            with pytest.raises(MeterError, match="denied"):
+                meter.write(led_constant, 2, 10_000, DataType.INT32)
+            bench.seal_open = True
+            meter.write(led_constant, 2, 10_000, DataType.INT32)
+            bench.seal_open = False
+            with pytest.raises(MeterError, match="denied"):
+                meter.write(led_constant, 2, 10_000, DataType.INT32)
 
 
-def test_wrong_passwords_make_a_channel_wait_and_lock_the_level_there_alone() -> None:
-    with live_meter(parameters={"port1_mode": 1, "max_attempts": 3}) as bench:
-        refused(bench, 1, "wrong")
-        with over_tcp(bench, lls(1)) as meter:  # one wrong one costs no time, and is forgiven
-            assert failures(meter) == [(LOG_IN_FAILED, TCP << 8 | 1)]
-        refused(bench, 2, "wrong")
-        refused(bench, 2, "wrong")
-        refused(bench, 1, PASSWORD)  # the channel waits, for 1 s
-        until(lambda: logs_in(bench, 1))
-        refused(bench, 2, "wrong")
-        assert not logs_in(bench, 2)  # locked, for a day
-        with over_line(bench, lls(2), port=PORT_1) as meter:  # not here
-            assert meter.read(SERIAL_NUMBER) == bench.serial
-        until(lambda: logs_in(bench, 1))
-        with over_tcp(bench, lls(1)) as meter:
-            assert failures(meter)[1:] == [(LOG_IN_FAILED, TCP << 8 | 2)] * 3 + [(LOCKED, TCP << 8 | 2)]
-        assert not logs_in(bench, 2)
-
-
-def logs_in(bench: Bench, level: int) -> bool:
-    try:
-        with over_tcp(bench, lls(level)):
-            return True
-    except MeterError:
-        return False
+def test_without_an_association_nothing_is_served(bench: Bench) -> None:
+    before = stored(bench)
+    client = RawClient(address(bench), CLIENTS[2])
+    for apdu in (
+        "c001c1 0003 0101010800ff 02 00",
+        "c101c1 0001 0000603d02ff 02 00 05000000c8",
+        "c301c1 0008 0000010000ff 03 01 0f00",
+    ):
+        assert client.ask(bytes.fromhex(apdu))[0] == 0xD8
+    client.close()
+    assert stored(bench) == before
 
 
 # --- optical port ---------------------------------------------------------------------------------------------------

@@ -307,7 +307,7 @@ def test_the_port_is_in_use_until_nothing_has_come_for_three_seconds() -> None:
     run(main())
 
 
-@pytest.mark.parametrize(("inactivity_s", "ends_after"), [(180, 180), (1, 1), (0, None)])
+@pytest.mark.parametrize(("inactivity_s", "ends_after"), [(180, 181), (1, 2), (0, None)])
 def test_a_connection_without_requests_is_ended(inactivity_s: int, ends_after: int | None) -> None:
     async def main() -> None:
         server, stream = Server(), Stream([], open_end=True)

@@ -48,6 +48,10 @@ class Keys:
         """What every APDU must be: 0 anything, 1 authenticated, 2 encrypted, 3 both."""
         return self._parameters.security_policy
 
+    def key(self, number: int) -> bytes:
+        """The key with this key_id; b"" if there is none."""
+        return self._parameters.get(_NAMES[number])
+
     def set_key(self, number: int, key: "Any", level: int) -> None:
         """Replace the key with this key_id by an unwrapped one. ValueError for other numbers; as Parameters.set."""
         if not 0 <= number < len(_NAMES):

@@ -81,6 +81,7 @@ class FirmwareProcess:
             stdout=self._log,
             stderr=subprocess.STDOUT,
             env={**os.environ, "MICROPYPATH": ".frozen"},
+            start_new_session=True,  # Ctrl-C is for the bench, which ends the firmware in its own way
         )
         os.close(firmware_in)
         os.close(firmware_out)

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from gurux_dlms.enums import AccessMode, MethodAccessMode
@@ -153,7 +154,13 @@ def _read(client: Client, arguments: argparse.Namespace, tell: Callable[[str], N
 
 def _write(client: Client, arguments: argparse.Namespace, _tell: Callable[[str], None]) -> Any:
     code, attribute = _split(arguments.code)
-    data_type = TYPES[arguments.type] if arguments.type else client.data_type(code, attribute)
+    if arguments.type:
+        data_type = TYPES[arguments.type]
+    else:
+        try:
+            data_type = client.data_type(code, attribute)
+        except MeterError as error:
+            raise MeterError(f"{error}: it cannot be read, so say with --type what it is") from None
     client.write(code, attribute, parse(arguments.value, data_type), data_type)
     return {"written": arguments.code}
 
@@ -175,7 +182,11 @@ def _profile(client: Client, arguments: argparse.Namespace, tell: Callable[[str]
     )
     rows = [[plain(value) for value in row] for row in received]
     if arguments.json:
-        return {"columns": columns, "rows": rows}
+        found = {"columns": columns, "rows": rows}
+        if not arguments.output:
+            return found
+        Path(arguments.output).write_text(json.dumps(found, indent=2) + "\n")
+        return {"written": arguments.output}
     with open(arguments.output, "w", newline="") if arguments.output else nullcontext(sys.stdout) as file:
         writer = csv.writer(file)
         writer.writerow(columns)

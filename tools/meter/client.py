@@ -102,7 +102,8 @@ class Client:
         try:
             gurux.parseAareResponse(reply.data)
         except Exception as error:
-            raise MeterError(f"log-in refused: {_text(error)}") from None
+            hint = " (or a counter below 0-0:43.1.0, see --counter)" if self._login.protection != "none" else ""
+            raise MeterError(f"log-in refused: {_text(error)}{hint}") from None
         if gurux.getIsAuthenticationRequired():
             reply = self.ask(gurux.getApplicationAssociationRequest(), "log in")
             if not reply.data or not len(reply.data):

@@ -24,6 +24,7 @@ LEVELS = range(6)
 PUBLIC_CLIENT = 16
 KEY_SIZE = 16
 TITLE_SIZE = 8
+MOST = 0xFFFF_FFFF  # an invocation counter has 32 bits
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Login:
             raise ValueError(f"protection: {self.protection!r} is not one of {', '.join(PROTECTIONS)}")
         if self.mechanism not in ("none", "gmac") and not self.password:
             raise ValueError(f"mechanism {self.mechanism} needs a password")
+        if not 0 <= self.counter <= MOST:
+            raise ValueError(f"counter: {self.counter} is not 0..{MOST}")
         for name, value, size in (
             ("encryption key", self.encryption_key, KEY_SIZE),
             ("authentication key", self.authentication_key, KEY_SIZE),

@@ -109,7 +109,7 @@ class Connection:
     def second(self, inactivity_s: int) -> None:
         """A second has passed: end a connection that is not used."""
         self.idle_s += 1
-        if 0 < inactivity_s <= self.idle_s:
+        if 0 < inactivity_s < self.idle_s:
             self._task.cancel()
 
     def notify(self) -> None:

@@ -53,7 +53,9 @@ def utc(clock, data: bytes) -> int:
 
     A deviation counts, as the standard has it; without one the time is the meter's local time.
     """
-    year, month, day, _, hour, minute, second, _, deviation, _ = _unpacked(data)
+    year, month, day, _, hour, minute, second, hundredths, deviation, _ = _unpacked(data)
+    if hundredths > 99 and hundredths != _ANY:
+        raise ValueError("no such hundredths")
     local = calendar.seconds((year, month, day, hour, minute, second))
     if deviation == _ANY_DEVIATION:
         return clock.to_utc(local)

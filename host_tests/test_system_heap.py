@@ -1,0 +1,50 @@
+"""The whole meter's heap with every port at work at once, against the budget of design and size report."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+from gurux_dlms.objects import GXDLMSProfileGeneric
+
+from host_tests.wrapper_bench import connect
+from tools.bench import Bench
+from tools.meter import Client, Login, Serial, Tcp
+from tools.size import DATA_BUDGET
+
+ENTRIES = [(820_000_000 + 60 * n, 45, n) for n in range(60)]
+HDLC = {"port1_mode": 1, "port1_start_rate": 38_400, "port2_mode": 1, "port2_start_rate": 9_600}
+TIMEOUT_S = 30.0  # for an answer: the machine may be busy
+LOG = "0.0.99.98.0.255"
+
+
+def test_all_ports_at_work_stay_within_the_budget() -> None:
+    """Associations are open and keys in use on all ways in while one after the other reads a profile: a readout at the
+    optical port, HDLC on both electrical ports, four connections over TCP, three of them ciphered."""
+    with Bench(virtual=False, parameters=HDLC, events=ENTRIES) as bench:
+        bench.source.set(u=230, i=5, phi=0)
+        connect(bench).close()
+        bench.run(2)
+        idle = bench.heap()["data"]
+        assert bench.tcp_port is not None
+        plain = Login(level=1, mechanism="lls", password="00000000")
+        users: list[tuple[Serial | Tcp, Login]] = [
+            (Serial(bench.uarts[n].open_ends()[0].name, rate, mode_e=False, timeout=TIMEOUT_S), plain)
+            for n, rate in ((1, 38_400), (2, 9_600))
+        ]
+        for level in (1, 2, 3):
+            login = Login(level=level, mechanism="gmac", protection="both", counter=1000)
+            users.append((Tcp("127.0.0.1", bench.tcp_port, TIMEOUT_S), login))
+        users.append((Tcp("127.0.0.1", bench.tcp_port, TIMEOUT_S), plain))
+        log, data = GXDLMSProfileGeneric(LOG), list[int]()
+        with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+            meters = [stack.enter_context(Client(transport, login)) for transport, login in users]
+            readout = pool.submit(bench.readout)
+            for meter in meters:
+                meter.read(log, 3)
+                assert len(meter.read(log, 2)) >= len(ENTRIES)
+                data.append(bench.heap()["data"])
+            assert "1.8.0" in readout.result()
+        print(f"data: {idle / 1024:.0f} KiB idle, {max(data) / 1024:.0f} KiB at most of {len(data)} times")
+        assert max(data) <= DATA_BUDGET
+        assert (bench.mcu.restarts, bench.log) == (0, "")
