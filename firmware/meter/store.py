@@ -25,7 +25,10 @@ class Store:
         )
         self._energies = record, energies
         area = layout.COUNTERS
-        self._counters = records.Record(memory, area.address, area.capacity, counters.VERSION), counter_set
+        self._counters = (
+            records.Record(memory, area.address, area.capacity, counters.VERSION, counters.READABLE),
+            counter_set,
+        )
 
     def load(self) -> None:
         """Take the stored values over. A new meter starts at zero, and so does one whose both slots are damaged, which

@@ -13,6 +13,7 @@ from meter.cosem.class_table import CLASSES
 from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT32
 
 # Units of scaler_unit (Blue Book, enumeration `unit`)
+UNIT_SECOND = 7
 UNIT_DEGREE = 8
 UNIT_W = 27
 UNIT_VA = 28
@@ -27,6 +28,7 @@ UNIT_PERCENT = 56
 UNIT_COUNT = 255
 
 _UNIT_NAMES = {
+    UNIT_SECOND: "s",
     UNIT_DEGREE: "deg",
     UNIT_W: "W",
     UNIT_VA: "VA",

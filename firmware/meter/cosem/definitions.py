@@ -73,6 +73,15 @@ TABLE: "tuple[tuple[str, str, Any], ...]" = (
     ("C.15.2", "counter", "lost_pages"),
     ("C.60.0", "calibration", "calibration_readings"),
     ("C.60.1", "calibration", "calibration_record"),
+    ("C.2.0", "counter", "configurations"),
+    ("C.7.1", "counter", "failures_l1"),
+    ("C.7.2", "counter", "failures_l2"),
+    ("C.7.3", "counter", "failures_l3"),
+    ("C.7.21", "counter", "failures_any"),
+    ("C.7.5", "counter", "long_failures"),
+    ("C.7.15", "duration", "long_failure_seconds"),
+    ("C.8.0", "duration", "operating_seconds"),
+    ("C.15.3", "duration", "outage_seconds"),
 )
 
 # Objects that readouts do not list: code, class, builder (a function of setups.py), what it takes, what the meter must

@@ -13,6 +13,7 @@ from meter.cosem.classes import (
     UNIT_DEGREE,
     UNIT_HZ,
     UNIT_PERCENT,
+    UNIT_SECOND,
     UNIT_V,
     UNIT_VA,
     UNIT_VAH,
@@ -181,6 +182,10 @@ class Quantities:
     def _counter(self, logical_name: bytes, name: str):
         sources = self._sources
         return Register(logical_name, lambda: sources.counters.get(name), UNIT_COUNT, _COUNT)
+
+    def _duration(self, logical_name: bytes, name: str):
+        sources = self._sources
+        return Register(logical_name, lambda: sources.counters.get(name), UNIT_SECOND, _COUNT)
 
     def _parameter(self, logical_name: bytes, name: str):
         return Parameter(logical_name, self._parameters, name)
