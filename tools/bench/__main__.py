@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import sys
 import time
 from typing import Any
 
-from tools.bench.bench import DEFAULT_TYPE, NETWORK, Bench
+from tools.bench.bench import DEFAULT_START, DEFAULT_TYPE, EPOCH_2000, NETWORK, Bench
 from tools.bench.panel import Panel
 from tools.bench.process import FirmwareStopped
 from tools.bench.source import NETWORKS
@@ -22,9 +23,18 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--once", action="store_true", help="print where the ports are and the display, then stop")
     headless = commands.add_parser("headless", help="let virtual time pass as fast as it goes and print JSON")
     headless.add_argument("--seconds", type=_seconds, default=60.0, help="metered time (default: %(default)s)")
+    headless.add_argument(
+        "--until", type=_date, metavar="DATE", help="then fast-forward to this UTC date, one minute in some 30 ms"
+    )
     headless.add_argument("--readout", action="store_true", help="read the service list at the end (some seconds more)")
     for command in (run, headless):
         command.add_argument("--type", default=DEFAULT_TYPE, help="type designation (default: %(default)s)")
+        command.add_argument(
+            "--date",
+            type=_date,
+            help="UTC the meter's clock starts at, 2026-03-28 or 2026-03-28T23:50 (default: now, "
+            "or 2026-01-01 in virtual time)",
+        )
         command.add_argument("--seed", type=int, default=1, help="decides all that is random (default: %(default)s)")
         command.add_argument(
             "--network",
@@ -52,6 +62,17 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _date(text: str) -> int:
+    """Seconds from 2000-01-01 to a UTC date, with or without a time."""
+    try:
+        moment = datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.timezone.utc)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2026-03-28 or 2026-03-28T23:50") from None
+    if not 2000 <= moment.year < 2100:
+        raise argparse.ArgumentTypeError(f"{text}: the clock chip knows the years 2000 to 2099")
+    return int(moment.timestamp()) - EPOCH_2000
+
+
 def _numbers(text: str) -> float | tuple[float, ...]:
     try:
         numbers = tuple(float(part) for part in text.split(","))
@@ -69,6 +90,8 @@ def _headless(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
         bench.run(min(left, 10.0))
         bench.mcu.report_heap = True
         left -= 10.0
+    if arguments.until is not None:
+        bench.fast_forward(arguments.until - bench.rtc.utc)
     heap = bench.heap()
     wall = time.perf_counter() - started
     result: dict[str, Any] = {
@@ -76,9 +99,10 @@ def _headless(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
         "network": bench.network,
         "specimen": bench.specimen,
         "temperature": bench.temperature,
-        "metered_seconds": arguments.seconds,
+        "metered_seconds": round(bench.now, 3),
         "wall_seconds": round(wall, 3),
-        "times_real_time": round(arguments.seconds / wall, 1),
+        "times_real_time": round(bench.now / wall, 1),
+        "utc": (datetime.datetime(2000, 1, 1) + datetime.timedelta(seconds=bench.rtc.utc)).isoformat(),
         "energy_mWs": bench.totals(),
         "lcd": bench.lcd.text,
         "led_flashes": {"active": len(bench.leds.active), "reactive": len(bench.leds.reactive)},
@@ -93,13 +117,19 @@ def _headless(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> int:
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.command == "headless" and arguments.until is not None:
+        start = DEFAULT_START if arguments.date is None else arguments.date
+        if arguments.until < start + arguments.seconds:
+            parser.error("--until: the meter's clock is past that date (--date says where it starts)")
     load = {"u": arguments.u, "i": arguments.i, "phi": arguments.phi, "f": arguments.f}
     try:
         bench = Bench(
             arguments.type,
             arguments.seed,
             virtual=arguments.command == "headless",
+            start=arguments.date,
             network=arguments.network,
             specimen=arguments.specimen,
         )

@@ -85,6 +85,12 @@ class DS3231:
         return calendar.decode(bytes(self._registers[:7]))
 
     @property
+    def full_minute_ns(self) -> int:
+        """Bench time of the chip's next full minute."""
+        self._sync()
+        return self._when((60 - self.utc % 60) * SECOND - self._phase)
+
+    @property
     def drift_ppm(self) -> float:
         return self._drift_ppm
 
