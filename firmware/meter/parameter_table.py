@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Kinds. Low and high mean: INT smallest and largest value; CHOICE and WORD the allowed integers or strings (in low);
-# CHAR first and last character; TEXT, ADDRESS, PASSWORD and SECRET shortest and longest length; SUM nothing; MASK bits
-# of which one at least is set, and all bits there are; KEY 0 if there may be none.
+# CHAR first and last character; TEXT, ADDRESS, PASSWORD and SECRET shortest and longest length; SUM, LIST and CHANNELS
+# nothing; MASK bits of which one at least is set, and all bits there are; KEY 0 if there may be none.
 INT = const(0)
 CHOICE = const(1)
 CHAR = const(2)
@@ -24,7 +24,11 @@ MASK = const(7)
 PASSWORD = const(8)  # as TEXT
 SECRET = const(9)  # octets
 KEY = const(10)  # 16 octets
+# As text: lists, see metrology/energies.py
+LIST = const(11)  # of energies
+CHANNELS = const(12)  # of a load profile
 
+_PERIODS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)  # min: whole ones make an hour
 _START_RATES = (300, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd
 
 # Number (never used again for anything else), name, kind, default, low, high, lowest level that may change it.
@@ -94,6 +98,27 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (88, "security_policy", INT, 0, 0, 3, 3),  # 1 authenticated, 2 encrypted, 3 both
     (89, "max_attempts", INT, 3, 1, 10, 3),  # wrong passwords in a row until the level is locked
     (90, "lock_hours", INT, 24, 1, 240, 3),
+    # Registers by rate: energies times rates are 24 at most. The period of demand in whole seconds' sub-periods
+    (140, "rated_quantities", LIST, "a_import,a_export,r1,r2,r3,r4", None, None, 4),
+    (141, "rates", INT, 4, 1, 8, 4),
+    (142, "demand_quantities", LIST, "a_import,a_export", None, None, 4),
+    (143, "demand_period_min", CHOICE, 15, _PERIODS, None, 4),
+    (144, "demand_subperiods", INT, 1, 1, 15, 4),  # 1: block, more: sliding
+    (145, "demand_control", WORD, "clock", ("clock", "external"), None, 4),  # what ends a period; load profile 1's too
+    (146, "demand_on_tariff_change", INT, 0, 0, 1, 4),  # 0: the period goes on, 1: it ends
+    (147, "demand_on_reset", INT, 0, 0, 1, 4),
+    (148, "demand_inhibition_s", INT, 0, 0, 3_600, 4),  # after power-up
+    # Billing resets. Sources: 1 button, 2 input, 4 communication, 8 time switch, 16 tariff change
+    (160, "reset_sources", INT, 0x0F, 0, 0x1F, 3),
+    (161, "snapshot_sources", INT, 0, 0, 0x1F, 3),  # of the second scheme, which stores without clearing
+    (162, "reset_lockout_min", INT, 60, 0, 1_440, 3),  # after a reset by button, input or communication; 0: none
+    (163, "reset_day", CHOICE, 31, (0,) + tuple(range(1, 29)) + (31,), None, 3),  # 0: off, 31: the month's last
+    (164, "reset_hour", INT, 0, 0, 23, 3),  # on day 31 00:00 is midnight at its end
+    (165, "reset_minute", INT, 0, 0, 59, 3),
+    (170, "profile_1_period_min", CHOICE, 15, _PERIODS, None, 3),
+    (171, "profile_1_channels", CHANNELS, "a_import,a_export,r1,r2,r3,r4", None, None, 3),
+    (172, "profile_2_period_min", CHOICE, 15, _PERIODS, None, 3),
+    (173, "profile_2_channels", CHANNELS, "@u1,@u2,@u3,@i1,@i2,@i3,@pf,@f", None, None, 3),
 )
 
 # Parts of the meter are made of these when it starts: a change shows at once and takes effect with the next start.
@@ -114,4 +139,17 @@ NEXT_START = (
     "vt_denominator",
     "sum_channel_1",
     "sum_channel_2",
+    "rated_quantities",
+    "rates",
+    "demand_quantities",
+    "demand_period_min",
+    "demand_subperiods",
+    "demand_control",
+    "reset_day",
+    "reset_hour",
+    "reset_minute",
+    "profile_1_period_min",
+    "profile_1_channels",
+    "profile_2_period_min",
+    "profile_2_channels",
 )

@@ -12,14 +12,16 @@ import struct
 
 from micropython import const
 
-from meter.metrology.energies import sum_channel
+from meter.metrology.energies import channels, energy_list, sum_channel
 from meter.metrology.networks import NETWORKS
 from meter.parameter_table import (
     ADDRESS,
+    CHANNELS,
     CHAR,
     CHOICE,
     INT,
     KEY,
+    LIST,
     MASK,
     NEXT_START,
     PASSWORD,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 _NUMBERS = (INT, CHOICE, MASK)
 _OCTETS = (SECRET, KEY)
 _SECRETS = (PASSWORD, SECRET, KEY)
+_PARSERS = {SUM: sum_channel, LIST: energy_list, CHANNELS: channels}
 
 _VERSION = const(1)
 _ENTRY = "<HB"  # number, length of the value
@@ -47,6 +50,7 @@ _CONSUMER = const(5)
 _FORBIDDEN = "()*/!"
 _HEX = "0123456789ABCDEFabcdef"
 _KEY_BYTES = const(16)
+_RATED_REGISTERS = const(24)
 
 UNKNOWN = "unknown parameter"
 LEVEL = "access denied"
@@ -102,7 +106,7 @@ class Parameters:
 
     @property
     def consistent(self) -> bool:
-        """Whether the nominal voltage is one of the network's."""
+        """Whether the nominal voltage is one of the network's, and demand and rates can be kept."""
         return _is_consistent(self._values)
 
     def __getattr__(self, name: str) -> "Any":
@@ -158,8 +162,8 @@ class Parameters:
 
         ParameterRefused if that is not allowed, OSError if the memory fails or is `locked`: then the old value holds. A
         refused change at too low a level does not tell whether the value would have been good. Out of range is also
-        what makes nominal voltage and network not fit each other: the one that fits comes first, from 3P3W at 400 V to
-        3P4W at 58 V a voltage that both have.
+        what makes values not fit each other (`consistent`): the one that fits comes first, from 3P3W at 400 V to 3P4W
+        at 58 V a voltage that both have.
         """
         row = self._rows.get(name)
         if row is None:
@@ -241,7 +245,11 @@ def _is_consistent(values: dict) -> bool:
     if "network" not in values:  # a table of tests
         return True
     lowest, highest = NETWORKS[values["network"]].voltages_v
-    return lowest <= values["nominal_voltage"] <= highest
+    for name in ("rated_quantities", "demand_quantities"):
+        if len(energy_list(values[name])) * values["rates"] > _RATED_REGISTERS:
+            return False
+    sub_periods_fit = values["demand_period_min"] * 60 % values["demand_subperiods"] == 0
+    return lowest <= values["nominal_voltage"] <= highest and sub_periods_fit
 
 
 def _octets(value: "str | bytes") -> bytes:
@@ -279,9 +287,9 @@ def _text_fits(kind: int, value: str, low: "Any", high: "Any") -> bool:
         return value in low
     if kind == CHAR:
         return len(value) == 1 and low <= value <= high
-    if kind == SUM:
+    if kind in _PARSERS:
         try:
-            sum_channel(value)
+            _PARSERS[kind](value)
         except ValueError:
             return False
         return True

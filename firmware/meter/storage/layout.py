@@ -1,7 +1,7 @@
 """Where everything lies in the 256 KiB FRAM. Addresses are for life: a meter in the field keeps its content.
 
 An area that holds a Record gives it `address` and `capacity`. Free, for parts to come: 0ED00h..0FFFFh and
-28800h..3FFFFh.
+2B000h..3FFFFh.
 """
 
 from micropython import const
@@ -48,6 +48,8 @@ PROFILE_2_STAGE = Area("load profile 2, stage", 0x20000, 0x2000)
 PROFILE_2_INDEX = Area("load profile 2, index", 0x22000, 0x4000)
 BILLING_STAGE = Area("stored values, stage", 0x26000, 0x2000)
 BILLING_INDEX = Area("stored values, index", 0x28000, 0x0800)
+SNAPSHOT_STAGE = Area("stored values 2, stage", 0x28800, 0x2000)  # of the second billing scheme
+SNAPSHOT_INDEX = Area("stored values 2, index", 0x2A800, 0x0800)
 
 AREAS = (
     FACTORY,
@@ -67,9 +69,12 @@ AREAS = (
     PROFILE_2_INDEX,
     BILLING_STAGE,
     BILLING_INDEX,
+    SNAPSHOT_STAGE,
+    SNAPSHOT_INDEX,
 )
 
 # The 16 MiB flash, in sectors of 4 KiB: first sector, how many
 PROFILE_1_SECTORS = (0, 1_536)
 PROFILE_2_SECTORS = (1_536, 1_024)
 BILLING_SECTORS = (2_560, 64)
+SNAPSHOT_SECTORS = (2_624, 64)
