@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from drivers.fram import Fram
 from host_tests.wires import DirectPin, DirectSPI, Wires
+from meter import calendar
 from meter.comms.formatted_commands import FormattedCommands
 from meter.comms.programming import Programming
 from meter.events import log
@@ -60,6 +61,8 @@ class LoadProfile:
 
 class UtcClock:
     """Local time as it is where it is UTC: what tariff.clock.Clock says of it."""
+
+    calendar = calendar
 
     def zone(self, _utc: int) -> tuple[int, bool, int, int]:
         return 0, False, -(1 << 40), 1 << 40

@@ -1,5 +1,6 @@
 """Stands for the meter behind the object model, with values that tell where they come from. For either interpreter."""
 
+from meter import calendar
 from meter.events.log import ENTRY_SIZE, EventLog
 from meter.events.log_view import LogView
 from meter.parameters import Parameters
@@ -77,6 +78,11 @@ class Clock:
     """It is 2026-11-22 16:40:56."""
 
     valid = True
+    calendar = wire = calendar
+    on_other_base = False
+    base = 1
+    period_s = 900
+    preset = None
 
     def __init__(self, ahead=0, daylight_saving=False):
         self.now = 848_680_856  # seconds since 2000
@@ -92,9 +98,10 @@ class Clock:
     def to_utc(self, local, last=False):
         return local - self.offset * 60
 
-    def fields(self):
-        from meter import calendar
+    def adjust(self, seconds):
+        self.now += seconds
 
+    def fields(self):
         return calendar.fields(self.now + self.offset * 60)
 
 

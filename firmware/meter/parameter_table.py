@@ -5,6 +5,8 @@ What can be done with them is in parameters.py.
 
 from micropython import const
 
+from meter.time_zone import EU_BEGIN, EU_END
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -20,13 +22,14 @@ ADDRESS = const(4)  # device address of IEC 62056-21: digits, letters, space
 WORD = const(5)
 SUM = const(6)  # what a sum channel adds up: two energies "a_import+a_export", or nothing ""
 MASK = const(7)
+RULE = const(11)  # when daylight saving begins or ends (time_zone.py); as text hexadecimal
 # Nobody reads these. As text the last two are hexadecimal.
 PASSWORD = const(8)  # as TEXT
 SECRET = const(9)  # octets
 KEY = const(10)  # 16 octets
 # As text: lists, see metrology/energies.py
-LIST = const(11)  # of energies
-CHANNELS = const(12)  # of a load profile
+LIST = const(12)  # of energies
+CHANNELS = const(13)  # of a load profile
 
 _PERIODS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)  # min: whole ones make an hour
 _START_RATES = (300, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd
@@ -98,6 +101,18 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (88, "security_policy", INT, 0, 0, 3, 3),  # 1 authenticated, 2 encrypted, 3 both
     (89, "max_attempts", INT, 3, 1, 10, 3),  # wrong passwords in a row until the level is locked
     (90, "lock_hours", INT, 24, 1, 240, 3),
+    # Local time
+    (100, "calendar", WORD, "gregorian", ("gregorian", "persian"), None, 3),
+    (101, "time_zone", INT, 0, -720, 840, 3),  # minutes ahead of UTC, without daylight saving
+    (102, "dst_enabled", INT, 0, 0, 1, 3),
+    (103, "dst_begin", RULE, EU_BEGIN, None, None, 3),  # in the meter's calendar
+    (104, "dst_end", RULE, EU_END, None, None, 3),
+    (105, "dst_minutes", INT, 60, -120, 120, 3),
+    (106, "shift_limit_s", INT, 9, 0, 60, 3),  # up to that a changed time is a shift, which leaves periods alone
+    (107, "mains_sync", INT, 0, 0, 1, 3),
+    (108, "sync_limit_s", INT, 60, 1, 900, 3),  # how far mains may lead the clock away since it was set
+    (109, "clock_trim", INT, 0, -127, 127, 3),  # tenths of a ppm by which the chip is slowed
+    (110, "persian_on_wire", INT, 0, 0, 1, 3),  # date-times of COSEM too are in the meter's calendar
     # Registers by rate: energies times rates are 24 at most. The period of demand in whole seconds' sub-periods
     (140, "rated_quantities", LIST, "a_import,a_export,r1,r2,r3,r4", None, None, 4),
     (141, "rates", INT, 4, 1, 8, 4),

@@ -25,6 +25,7 @@ from meter.parameter_table import (
     MASK,
     NEXT_START,
     PASSWORD,
+    RULE,
     SECRET,
     SUM,
     TABLE,
@@ -32,6 +33,7 @@ from meter.parameter_table import (
 )
 from meter.storage import records
 from meter.storage.layout import PARAMETERS
+from meter.time_zone import is_rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _NUMBERS = (INT, CHOICE, MASK)
-_OCTETS = (SECRET, KEY)
+_OCTETS = (SECRET, KEY, RULE)
 _SECRETS = (PASSWORD, SECRET, KEY)
 _PARSERS = {SUM: sum_channel, LIST: energy_list, CHANNELS: channels}
 
@@ -87,6 +89,7 @@ class Parameters:
         self.checksum_error = False
         self.replaced: list = []
         self.one_copy = False
+        self.changes = 0  # how often values may have become others
         self.locked = False
         self.log: "Callable[[int], object]" = _no_log
 
@@ -97,6 +100,7 @@ class Parameters:
         if payload is not None:
             self._take(payload)
         self._effective = dict(self._values)
+        self.changes += 1
 
     @property
     def restart_due(self) -> bool:
@@ -186,6 +190,7 @@ class Parameters:
             raise ParameterRefused(name, RANGE)
         self.one_copy = not self._record.save_twice(self._payload(values))
         self._values = values
+        self.changes += 1
         self.checksum_error = False
         self.replaced = []
         if changed:
@@ -193,10 +198,12 @@ class Parameters:
         return changed
 
     def set_text(self, name: str, text: str, level: int) -> bool:
-        """`set` with a value in the form it is printed in; numbers are decimal digits, octets hexadecimal ones."""
+        """`set` with a value in the form it is printed in; numbers are decimal digits, maybe behind a minus;
+        octets are hexadecimal digits."""
         row = self._rows.get(name)
         value: "Any" = text
-        if row is not None and row[2] in _NUMBERS and text and all("0" <= c <= "9" for c in text):
+        digits = text[1:] if text[:1] == "-" else text
+        if row is not None and row[2] in _NUMBERS and digits and all("0" <= c <= "9" for c in digits):
             value = int(text)
         elif row is not None and row[2] in _OCTETS and len(text) % 2 == 0 and all(c in _HEX for c in text):
             value = bytes([int(text[n : n + 2], 16) for n in range(0, len(text), 2)])
@@ -266,7 +273,7 @@ def _fault(row: tuple, value: "Any") -> "str | None":
     elif kind in _OCTETS:
         if type(value) is not bytes:
             return KIND
-        fits = len(value) in (low, _KEY_BYTES) if kind == KEY else low <= len(value) <= high
+        fits = _octets_fit(kind, value, low, high)
     else:
         if type(value) is not str:
             return KIND
@@ -280,6 +287,12 @@ def _number_fits(kind: int, value: int, low: "Any", high: "Any") -> bool:
     if kind == MASK:
         return 0 <= value <= high and value & low != 0
     return low <= value <= high
+
+
+def _octets_fit(kind: int, value: bytes, low: "Any", high: "Any") -> bool:
+    if kind == RULE:
+        return is_rule(value)
+    return len(value) in (low, _KEY_BYTES) if kind == KEY else low <= len(value) <= high
 
 
 def _text_fits(kind: int, value: str, low: "Any", high: "Any") -> bool:

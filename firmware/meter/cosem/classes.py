@@ -1,4 +1,4 @@
-"""The objects: Data (1), Register (3), Clock (8) and, for all other classes, `Composite`. Blue Book, clause 4.
+"""The objects: Data (1), Register (3) and, for all other classes, `Composite`. Blue Book, clause 4.
 
 An object does not hold its value: it holds the way to the one owner of the value. All that shows a value (readout,
 LCD, DLMS) goes through the object, by `get` (COSEM data, as class_table.py describes it) or by `formatted` (people's
@@ -6,9 +6,11 @@ form). Errors of `get`, `set`, `act`: KeyError no such attribute or method, Valu
 is no good, OSError the memory does not answer.
 """
 
+from binascii import hexlify
+
 from micropython import const
 
-from meter.cosem import date_time, obis
+from meter.cosem import obis
 from meter.cosem.class_table import CLASSES
 from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT32
 
@@ -211,6 +213,10 @@ class Parameter(Data):
     def read_level(self, attribute: int) -> "int | None":
         return self._named if attribute == 1 else super().read_level(attribute)  # a secret has a name like all others
 
+    def formatted(self) -> tuple[str, str]:
+        value = self._read()
+        return (hexlify(value).decode().upper(), "") if isinstance(value, bytes) else super().formatted()
+
     def write(self, text: str, level: int) -> None:
         """Change it to what `text` says, at access `level`. ParameterRefused if that is not allowed, OSError if the
         memory fails."""
@@ -258,71 +264,6 @@ class Register(Object):
         if self._signed:
             text = ("-" if value < 0 else " ") + text
         return text, unit
-
-
-class Clock(Object):
-    """Class 8: local time. `clock` is a tariff.clock.Clock; `set_time(utc)` sets it."""
-
-    class_id = 8
-    _QUARTER, _MINUTE, _SHIFT = 1, 3, 6  # the methods there are
-    _QUARTER_S, _MINUTE_S, _SHIFT_S = 900, 60, 900
-    # EU: last Sunday of March and of October, 01:00 UTC, which is local time as long as there is no zone
-    _DST_BEGIN = b"\xff\xff\x03\xfe\x07\x01\x00\x00\x00\x80\x00\xff"
-    _DST_END = b"\xff\xff\x0a\xfe\x07\x01\x00\x00\x00\x80\x00\xff"
-    _FIXED = {3: 0, 5: _DST_BEGIN, 6: _DST_END, 7: 60, 8: False, 9: 1}  # zone, dst, deviation, enabled, base: crystal
-
-    def __init__(self, logical_name: bytes, clock, set_time=None):
-        super().__init__(logical_name)
-        self._clock = clock
-        self._set_time = set_time
-
-    def get(self, attribute: int, selection=None):
-        if attribute == 2:
-            return date_time.now(self._clock)
-        if attribute == 4:
-            return date_time.now(self._clock)[11]
-        if attribute in self._FIXED:
-            return self._FIXED[attribute]
-        return super().get(attribute)
-
-    def set(self, attribute: int, value) -> None:
-        if attribute != 2 or self._set_time is None:
-            raise KeyError(attribute)
-        if value is None:
-            raise ValueError("no time")
-        self._set_time(date_time.utc(self._clock, value))
-
-    def act(self, method: int, value) -> None:
-        """Set to the nearest quarter of an hour or minute, or shift by up to 900 s."""
-        now = self._clock.utc()
-        if method == self._SHIFT:
-            if value is None or not -self._SHIFT_S <= value <= self._SHIFT_S:
-                raise ValueError("shift by up to 900 s")
-            self._set_time(now + value)
-        elif method in (self._QUARTER, self._MINUTE):
-            step = self._QUARTER_S if method == self._QUARTER else self._MINUTE_S
-            self._set_time((now + step // 2) // step * step)
-        else:
-            raise KeyError(method)
-
-    def write_level(self, attribute: int) -> "int | None":
-        return FIELD if attribute == 2 and self._set_time else super().write_level(attribute)
-
-    def act_level(self, method: int) -> "int | None":
-        offered = self._set_time and method in (self._QUARTER, self._MINUTE, self._SHIFT)
-        return FIELD if offered else super().act_level(method)
-
-    def time_text(self) -> str:
-        """`HH:MM:SS`, the form of 0.9.1."""
-        return "%02d:%02d:%02d" % self._clock.fields()[4:7]
-
-    def date_text(self) -> str:
-        """`YY-MM-DD`, the form of 0.9.2."""
-        fields = self._clock.fields()
-        return "%02d-%02d-%02d" % (fields[0] % 100, fields[1], fields[2])
-
-    def formatted(self) -> tuple[str, str]:
-        return self.date_text() + " " + self.time_text(), ""
 
 
 class Setting:

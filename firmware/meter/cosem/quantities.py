@@ -5,7 +5,7 @@ A row's kind is a method's name here, with an underscore before it.
 
 from binascii import unhexlify
 
-from meter.cosem import date_time, obis
+from meter.cosem import obis
 from meter.cosem.classes import (
     READER,
     UNIT_A,
@@ -21,12 +21,12 @@ from meter.cosem.classes import (
     UNIT_VARH,
     UNIT_W,
     UNIT_WH,
-    Clock,
     Data,
     Parameter,
     Register,
     Shown,
 )
+from meter.cosem.clock import Clock, Part
 from meter.cosem.data_types import OCTETS, TEXT
 from meter.cosem.definitions import ERROR_OBJECT, ERRORS, PHASE_C, TOTAL
 from meter.cosem.registration import Registration, maximum_current_ma
@@ -205,17 +205,11 @@ class Quantities:
         return Data(logical_name, lambda: getattr(sources, name), TEXT, READER, change)
 
     def _clock(self, logical_name: bytes, _name: str):
-        return Clock(logical_name, self._sources.clock, self._sources.set_clock)
+        sources = self._sources
+        return Clock(logical_name, sources.clock, self._parameters, sources.set_clock)
 
-    def _time(self, logical_name: bytes, _name: str):
-        clock = self._sources.clock
-        shown = Clock(logical_name, clock).time_text
-        return Shown(logical_name, lambda: date_time.now(clock)[5:9], OCTETS, shown)
-
-    def _date(self, logical_name: bytes, _name: str):
-        clock = self._sources.clock
-        shown = Clock(logical_name, clock).date_text
-        return Shown(logical_name, lambda: date_time.now(clock)[:5], OCTETS, shown)
+    def _time(self, logical_name: bytes, is_date: bool):
+        return Part(logical_name, self._sources.clock, self._sources.set_clock, is_date)
 
 
 def phase_code(code: str, n: int) -> str:
