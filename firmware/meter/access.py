@@ -9,8 +9,8 @@ from micropython import const
 from meter import parameters as door
 from meter.parameters import ParameterRefused
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 

@@ -6,6 +6,8 @@ its channel; the objects behind them are the same.
 
 from time import ticks_ms
 
+from micropython import const
+
 from meter import access as door
 from meter.comms.dlms.server import MAX_PDU, Server
 from meter.comms.formatted_commands import FormattedCommands
@@ -19,8 +21,8 @@ from meter.comms.wrapper import WrapperPort
 from meter.events.log_profile import LogProfile
 from meter.tariff.local_time import LocalTime
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
 
 _CHANNELS = (door.PORT_1, door.PORT_2)

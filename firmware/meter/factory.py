@@ -6,12 +6,14 @@ meter is manufactured on the bench.
 
 import struct
 
+from micropython import const
+
 from meter.storage.layout import FACTORY
 from meter.storage.records import EMPTY, Record
 from meter.type_code import TypeCode
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
     from meter.storage.records import Memory

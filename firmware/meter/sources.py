@@ -1,9 +1,11 @@
 """Where the object model gets its values: the owners of values, and the few values that have no owner of their own."""
 
+from micropython import const
+
 from meter.metrology import audit
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
 
 FIRMWARE_VERSION = "P01"

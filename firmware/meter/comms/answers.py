@@ -10,8 +10,8 @@ from micropython import const
 from meter.access import BUSY
 from meter.comms.frames import answer_message, block_check, partial_block
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 BLOCK = const(256)  # characters of data in a partial block

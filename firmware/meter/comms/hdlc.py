@@ -10,8 +10,8 @@ from micropython import const
 from meter.comms import hdlc_frames as hdlc
 from meter.comms.hdlc_transfer import Incoming, Outgoing, segments
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from meter.comms.hdlc_frames import Information

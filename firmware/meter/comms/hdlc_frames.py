@@ -9,8 +9,8 @@ from micropython import const
 
 from meter.comms.comms_kernels import crc_x25
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     Information = bytes | bytearray | memoryview
 
 FLAG = b"\x7e"

@@ -12,8 +12,8 @@ from meter.comms.port_setup import identification, offered_rate
 from meter.comms.programming import Programming, Session
 from meter.comms.requests import CommandReader, OptionReader, RequestReader, same_address
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 

@@ -11,8 +11,8 @@ from meter.comms.answers import Blocks, Stream, Whole, error_message, slices
 from meter.comms.frames import ACKNOWLEDGED, EOT, SIGN_OFF, answer_message, command_message
 from meter.comms.requests import CommandReader
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Iterator
 
 _STX = b"\x02"

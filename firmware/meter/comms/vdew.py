@@ -12,10 +12,12 @@ since 2000-01-01, None at an open end; status 32 bits; period in minutes, 0 if i
 takes long to be found `rows` yields None now and then, so that others get their turn.
 """
 
+from micropython import const
+
 from meter.access import FORMAT, RANGE, Refused
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SEASONS = "012"  # Z of a time: standard, summer, UTC

@@ -8,8 +8,8 @@ from micropython import const
 
 from meter.cosem import obis
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 TOTAL = const(-1)  # in place of a phase 0..2

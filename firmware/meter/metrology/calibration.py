@@ -13,8 +13,8 @@ from micropython import const
 
 from drivers import ade9000_registers as chip
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Sequence
 
 VERSION = 1

@@ -4,8 +4,8 @@ from micropython import const
 
 from meter.comms.dlms.acse import LN, NO_SECURITY, SN, SN_CIPHERED
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
     from meter.comms.dlms.blocks import Incoming, Outgoing

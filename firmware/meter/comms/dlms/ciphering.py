@@ -19,8 +19,8 @@ from micropython import const
 from meter.comms.dlms.aes_gcm import KEY_BYTES, LONGEST, TAG_BYTES, Key, equal
 from meter.comms.dlms.axdr import Malformed, put_length, take_length
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any, Protocol
 
     class Received(Protocol):

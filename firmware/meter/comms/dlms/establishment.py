@@ -23,8 +23,8 @@ from meter.comms.dlms.errors import (
     INITIATE_VERSION,
 )
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 _VERSION = const(6)

@@ -18,8 +18,8 @@ from micropython import const
 from meter.comms.dlms.aes_gcm import equal
 from meter.comms.dlms.ciphering import TITLE_BYTES
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 

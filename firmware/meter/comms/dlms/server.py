@@ -46,8 +46,8 @@ from meter.comms.dlms.services_ln import LogicalNames
 from meter.comms.dlms.services_sn import ShortNames
 from meter.cosem.model import WrongClass
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 _MANAGEMENT = const(1)  # SAP of the only logical device

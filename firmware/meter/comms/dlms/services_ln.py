@@ -31,8 +31,8 @@ from meter.comms.dlms.errors import (
 from meter.comms.dlms.parts_ln import DESCRIPTOR, block_of, described, number_at, past_descriptor, values_at
 from meter.comms.dlms.values import decoded, parameter
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from meter.comms.dlms.association import Association
 
 GET = const(0xC0)

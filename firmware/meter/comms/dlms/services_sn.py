@@ -31,8 +31,8 @@ from meter.comms.dlms.errors import (
 from meter.comms.dlms.values import decoded, parameter
 from meter.cosem.data_types import ANY
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from meter.comms.dlms.association import Association
 
 READ = const(0x05)
