@@ -12,6 +12,7 @@ import asyncio
 import time
 
 import machine
+from micropython import const
 
 from drivers.ade9000 import ChipError
 from drivers.ds3231 import DS3231
@@ -44,14 +45,14 @@ from meter.tariff.clock import Clock
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import EnergyRegisters
 
-_CHIP_RETRY_MS = 200
-_FACE_MS = 250
+_CHIP_RETRY_MS = const(200)
+_FACE_MS = const(250)
 
-_INTERVALS_UNTIL_CALIBRATED = 3  # until the chip has its corrections, and one with the old ones has passed
-_NOTE_AGAIN_MS = 60_000
+_INTERVALS_UNTIL_CALIBRATED = const(3)  # until the chip has its corrections, and one with the old ones has passed
+_NOTE_AGAIN_MS = const(60_000)
 
-_CALIBRATION_CODE = "C.60.1"
-_RESET_ERRORS = "C150"  # formatted command, as on other meters of the family
+_CALIBRATION_CODE = const("C.60.1")
+_RESET_ERRORS = const("C150")  # formatted command, as on other meters of the family
 
 
 class Meter:

@@ -22,7 +22,7 @@ CONNECTED = const(1)  # normal response mode
 _POLL = const(0x10)
 _LOOK_MS = const(10)  # how late a line may hand over a character
 _RECEIVER_MS = const(40_000)  # / rate: receivers with a FIFO keep characters back for the time of four
-_CLIENTS = (1, 0x7E)  # lowest and highest client address that is a station
+_CLIENTS = const((1, 0x7E))  # lowest and highest client address that is a station
 _TICKS_MASK = const(0x3FFFFFFF)
 
 

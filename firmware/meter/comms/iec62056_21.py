@@ -40,7 +40,7 @@ _NORMAL = const(0)
 _TO_HDLC = const(2)
 # Mode control character Y
 STANDARD_LIST = const(0)
-_LISTS = (0, 6)  # data readouts: standard and service list
+_LISTS = const((0, 6))  # data readouts: standard and service list
 _PROGRAMMING = const(1)
 _BINARY = const(2)
 

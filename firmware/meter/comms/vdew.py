@@ -20,8 +20,8 @@ _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SEASONS = "012"  # Z of a time: standard, summer, UTC
-_NATIONAL = "00-00-00,00:00"
+_SEASONS = const("012")  # Z of a time: standard, summer, UTC
+_NATIONAL = const("00-00-00,00:00")
 
 
 def parse_span(text: str, times) -> "tuple[int | None, int | None]":

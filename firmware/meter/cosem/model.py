@@ -5,6 +5,8 @@
 itself. They are asked when a value is read, so they may come and go. The table is in definitions.py.
 """
 
+from micropython import const
+
 from meter.cosem import obis, setups, short_names
 from meter.cosem.class_table import CLASSES
 from meter.cosem.classes import READER, Parameter
@@ -12,13 +14,13 @@ from meter.cosem.definitions import ERROR_OBJECT, MAX_ORDER, PARAMETERS, SETUPS,
 from meter.cosem.profiles import CLOCK
 from meter.cosem.quantities import Quantities, phase_code
 
-_UNLISTED = ("0-0:1.0.0", "C.60.0", "C.60.1")
+_UNLISTED = const(("0-0:1.0.0", "C.60.0", "C.60.1"))
 
 # Readout lists by the option character of the sign-on
 STANDARD, SERVICE = 0, 6
-_DATA = 1  # class
-_BEFORE_TOTALS = ("F.F", "0.0.0", "0.9.1", "0.9.2")
-_AFTER_TOTALS = ("0.2.0", "C.7.0")
+_DATA = const(1)  # class
+_BEFORE_TOTALS = const(("F.F", "0.0.0", "0.9.1", "0.9.2"))
+_AFTER_TOTALS = const(("0.2.0", "C.7.0"))
 
 
 class WrongClass(KeyError):

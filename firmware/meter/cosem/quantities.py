@@ -5,6 +5,8 @@ A row's kind is a method's name here, with an underscore before it.
 
 from binascii import unhexlify
 
+from micropython import const
+
 from meter.cosem import date_time, obis
 from meter.cosem.classes import (
     READER,
@@ -32,24 +34,24 @@ from meter.cosem.registration import Registration, maximum_current_ma
 from meter.metrology.energies import sum_channel
 from meter.metrology.networks import NETWORKS
 
-_REACTIVE_LED = "0.3.1"
+_REACTIVE_LED = const("0.3.1")
 
 _ENERGY_UNITS = {"a": UNIT_WH, "r": UNIT_VARH, "s": UNIT_VAH}
 _HARMONIC_C = {"u": 12, "i": 11}  # where the phases' C is counted from
 _UNITS = {"u": UNIT_V, "i": UNIT_A, "i0": UNIT_A, "p": UNIT_W, "q": UNIT_VAR, "s": UNIT_VA}
 # Forms of a Register: scaler, digits, printed in 10**n units, signed; those of _UNITS are the registration's
-_FREQUENCY = (-3, 5, 0, False)
-_POWER_FACTOR = (-3, 4, 0, True)
-_ANGLE = (-1, 4, 0, False)
-_PERCENT = (-2, 5, 0, False)
-_COUNT = (0, 8, 0, False)
-_WHOLE = (0, 1, 0, False)
+_FREQUENCY = const((-3, 5, 0, False))
+_POWER_FACTOR = const((-3, 4, 0, True))
+_ANGLE = const((-1, 4, 0, False))
+_PERCENT = const((-2, 5, 0, False))
+_COUNT = const((0, 8, 0, False))
+_WHOLE = const((0, 1, 0, False))
 
 _SEQUENCE_MIN = {"u_sym": 20.0, "i_sym": 0.01}  # V, A; of less it is noise that is out of balance
 
 _ONLY_TOTAL = (TOTAL,)
-_MWS_PER_WH = 3_600_000
-_ROLL_OVER = 100_000_000  # 8 digits
+_MWS_PER_WH = const(3_600_000)
+_ROLL_OVER = const(100_000_000)  # 8 digits
 
 
 class Quantities:

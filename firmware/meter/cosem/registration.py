@@ -8,6 +8,8 @@ A quantity keeps its number of digits; when primary values need more, the decima
 last at least 4000 h at nominal voltage and maximum current before they roll over (EN 50470-3).
 """
 
+from micropython import const
+
 from meter.cosem.classes import (
     UNIT_A,
     UNIT_V,
@@ -20,15 +22,15 @@ from meter.cosem.classes import (
 )
 
 # Forms of a Register (cosem.classes) as they are with secondary registration
-_VOLTAGE = (-2, 5, 0, False)  # NNN.NN V
-_CURRENT = (-3, 5, 0, False)  # NN.NNN A
-_POWER = (-1, 7, 3, True)  # NNN.NNNN kW
-_ENERGY = (1, 8, 3, False)  # NNNNNN.NN kWh
+_VOLTAGE = const((-2, 5, 0, False))  # NNN.NN V
+_CURRENT = const((-3, 5, 0, False))  # NN.NNN A
+_POWER = const((-1, 7, 3, True))  # NNN.NNNN kW
+_ENERGY = const((1, 8, 3, False))  # NNNNNN.NN kWh
 
 _POWERS = (UNIT_W, UNIT_VAR, UNIT_VA)
 _ENERGIES = (UNIT_WH, UNIT_VARH, UNIT_VAH)
-_FULL_HOURS = 4000
-_HEADROOM = 2  # of a display of actual values over nominal voltage and maximum current
+_FULL_HOURS = const(4000)
+_HEADROOM = const(2)  # of a display of actual values over nominal voltage and maximum current
 _IMAX_MA = {1_000: 6_000, 5_000: 10_000}  # by nominal current; data sheet, Imax (metrological)
 
 

@@ -4,6 +4,8 @@ A builder takes the model, the logical name and the row's argument. What a later
 schedules, demand, modems, images) has its object here with the content of a meter that has not been set up.
 """
 
+from micropython import const
+
 from meter.cosem import date_time, obis
 from meter.cosem.classes import FIELD, PUBLIC, READER, UTILITY, Composite, Data, Setting
 from meter.cosem.data_types import INT32, NULL, OCTETS, TEXT, UINT16, UINT32
@@ -29,15 +31,15 @@ MANAGEMENT_SAP = 1
 UNIX_2000 = 946_684_800  # of 2000-01-01 00:00:00 UTC
 HDLC_DERIVED = 1000  # a lower address that is not set is this plus the serial number's last four digits
 
-_NOTHING = b"\x00\x00\x00\x00\x00\x00"  # logical name of no object
-_NO_SCRIPT = (_NOTHING, 0)
-_NO_OBJECT = (0, _NOTHING, 0)
-_RATES = (300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd, by the enumeration of rates
-_RESPONSE_MS = (20, 200)  # by the enumeration response_time
-_PROFILE_ENTRIES = 6_000
-_BILLING_ENTRIES = 36
-_MTU = 576  # bytes, TCP's default segment
-_BLOCK_SIZE = 256  # bytes of an image
+_NOTHING = const(b"\x00\x00\x00\x00\x00\x00")  # logical name of no object
+_NO_SCRIPT = const((_NOTHING, 0))
+_NO_OBJECT = const((0, _NOTHING, 0))
+_RATES = const((300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400))  # Bd, by the enumeration of rates
+_RESPONSE_MS = const((20, 200))  # by the enumeration response_time
+_PROFILE_ENTRIES = const(6_000)
+_BILLING_ENTRIES = const(36)
+_MTU = const(576)  # bytes, TCP's default segment
+_BLOCK_SIZE = const(256)  # bytes of an image
 
 _SCRIPT_IDS = {"reset": 1, "billing_reset": 1, "tariff": 4, "test_mode_on": 1, "test_mode_off": 1, "outputs": 2}
 

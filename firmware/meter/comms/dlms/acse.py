@@ -43,12 +43,12 @@ AUTHENTICATION_FAILURE = const(13)
 AUTHENTICATION_REQUIRED = const(14)
 NO_COMMON_VERSION = const(2)  # provider
 
-_OID = b"\x60\x85\x74\x05\x08"  # 2.16.756.5.8: of the DLMS User Association
+_OID = const(b"\x60\x85\x74\x05\x08")  # 2.16.756.5.8: of the DLMS User Association
 _CONTEXT_NAME = const(1)
 _MECHANISM_NAME = const(2)
 _VERSION_1 = const(0x80)  # first bit of the protocol version
-_VAA_LN = b"\x00\x07"
-_VAA_SN = b"\xfa\x00"
+_VAA_LN = const(b"\x00\x07")
+_VAA_SN = const(b"\xfa\x00")
 
 
 def _elements(data, at: int):

@@ -57,7 +57,7 @@ NOT_ALLOWED = b"\xd8\x01\x03"  # not protected as the security policy wants it
 TOO_LONG = b"\xd8\x01\x04"
 DECIPHERING = b"\xd8\x01\x05"
 UNKNOWN_SERVICE = b"\xd8\x02\x02"
-_INVOCATION_COUNTER = b"\xd8\x01\x06"
+_INVOCATION_COUNTER = const(b"\xd8\x01\x06")
 
 # ConfirmedServiceError: 0E, service (1 initiate, 5 read, 6 write), class of error, error
 INITIATE_VERSION = b"\x0e\x01\x06\x01"
