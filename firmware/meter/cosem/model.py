@@ -41,7 +41,7 @@ class ObjectModel:
     def __init__(self, sources, parameters, type_code):
         self.sources = sources
         self.parameters = parameters
-        self._type_code = type_code
+        self._features = setups.features(type_code)
         self._quantities = Quantities(sources, parameters, type_code)
         self._setup_names = b"".join([self._quantities.logical_name(row[0]) for row in SETUPS])
 
@@ -108,6 +108,10 @@ class ObjectModel:
             raise KeyError(name)
         return found, None, method
 
+    def _fits(self, setup: tuple) -> bool:
+        """Whether this meter has what a row of SETUPS asks for."""
+        return all(need in self._features for need in setup[4:])
+
     # --- definitions: ("row", row of TABLE, phase or TOTAL), ("setup", row of SETUPS), ("parameter", number),
     # --- ("harmonic", quantity, phase, order)
 
@@ -116,7 +120,7 @@ class ObjectModel:
             for n in self._quantities.places(row):
                 yield "row", row, n
         for setup in SETUPS:
-            if setups.CONDITIONS[setup[4]](self._type_code):
+            if self._fits(setup):
                 yield "setup", setup
         for name in self.parameters.names():
             yield "parameter", self.parameters.number(name)
@@ -154,7 +158,7 @@ class ObjectModel:
             return self._quantities.make(row, n)
         if kind == "setup":
             row = definition[1]
-            if not setups.CONDITIONS[row[4]](self._type_code):
+            if not self._fits(row):
                 raise KeyError(row[0])
             return getattr(setups, row[2])(self, self._quantities.logical_name(row[0]), row[3])
         if kind == "parameter":
