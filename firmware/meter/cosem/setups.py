@@ -27,7 +27,7 @@ _BLOCK_SIZE = const(256)  # bytes of an image
 
 # Attributes of classes that the meter does nothing with: no entries, no times; TCP by DHCP, no image under way,
 # connected and never disconnected (mode 0), billing at the end of the month that nobody has set up.
-_UNSET = {
+_UNSET: "dict[int, tuple]" = {
     6: ([], [], b""),
     11: ([],),
     18: (_BLOCK_SIZE, "", 0, False, 0, []),
