@@ -1,12 +1,10 @@
 """The meter's keys in use: a Protection for each ciphered association, and the counter for what the meter sends."""
 
-from micropython import const
-
 from meter.comms.dlms.ciphering import AUTHENTICATED, ENCRYPTED, KeyInUse, Protection
 from meter.comms.dlms.counters import ReceivedCounter, slot_of
 
-_TYPE_CHECKING = const(0)
-if _TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
     from typing import Any
 
 
