@@ -39,7 +39,7 @@ from meter.metrology import audit, calibration, kernel_choice
 from meter.metrology.energies import sum_channel
 from meter.parameters import Parameters
 from meter.power import MainsWatch
-from meter.sources import FIRMWARE_VERSION, MAKER, Sources, system_title
+from meter.sources import Sources, system_title
 from meter.store import Store
 from meter.tariff.clock import Clock
 from meter.tariff.counters import Counters
@@ -125,17 +125,9 @@ class Meter:
         self._model = ObjectModel(sources, parameters, type_code)
         writers = {_CALIBRATION_CODE: self._write_calibration}
         access = Access(parameters, self._model.find, board.seal.value, writers, self._log_ins)
-        self._communication = Communication(
-            board,
-            type_code,
-            parameters,
-            self._model,
-            sources,
-            access,
-            Security(keys, counters) if is_known else None,
-            self._identification,
-            {_RESET_ERRORS: (FIELD_SERVICE, self._reset_errors)},
-        )
+        security = Security(keys, counters) if is_known else None
+        commands = {_RESET_ERRORS: (FIELD_SERVICE, self._reset_errors)}
+        self._communication = Communication(board, self._model, access, security, commands)
 
     # --- start ------------------------------------------------------------------------------------------------------
 
@@ -177,10 +169,6 @@ class Meter:
             self._errors.set(error.WATCHDOG)
         elif self._counters.get("operating_seconds") and machine.reset_cause() == machine.PWRON_RESET:
             self._counters.add("power_failures")
-
-    def _identification(self) -> str:
-        ident = factory.identification(self._identity.type_designation, FIRMWARE_VERSION)
-        return "/" + MAKER + self._parameters.max_baud_char + ident
 
     async def run(self) -> None:
         """Start all tasks; returns only if one of them fails, with its exception."""
