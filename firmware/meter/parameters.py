@@ -35,8 +35,8 @@ from meter.storage import records
 from meter.storage.layout import PARAMETERS
 from meter.time_zone import is_rule
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 

@@ -14,35 +14,21 @@ from meter.cosem import obis
 from meter.cosem.class_table import CLASSES
 from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT32
 
-# Units of scaler_unit (Blue Book, enumeration `unit`)
-UNIT_SECOND = 7
-UNIT_DEGREE = 8
-UNIT_W = 27
-UNIT_VA = 28
-UNIT_VAR = 29
-UNIT_WH = 30
-UNIT_VAH = 31
-UNIT_VARH = 32
-UNIT_A = 33
-UNIT_V = 35
-UNIT_HZ = 44
-UNIT_PERCENT = 56
-UNIT_COUNT = 255
-
-_UNIT_NAMES = {
-    UNIT_SECOND: "s",
-    UNIT_DEGREE: "deg",
-    UNIT_W: "W",
-    UNIT_VA: "VA",
-    UNIT_VAR: "var",
-    UNIT_WH: "Wh",
-    UNIT_VAH: "VAh",
-    UNIT_VARH: "varh",
-    UNIT_A: "A",
-    UNIT_V: "V",
-    UNIT_HZ: "Hz",
-    UNIT_PERCENT: "%",
-    UNIT_COUNT: "",
+# Units by the names they are printed with (Blue Book, enumeration `unit`); 255 is a count or a plain number
+UNITS = {
+    "": 255,
+    "s": 7,
+    "deg": 8,
+    "W": 27,
+    "VA": 28,
+    "var": 29,
+    "Wh": 30,
+    "VAh": 31,
+    "varh": 32,
+    "A": 33,
+    "V": 35,
+    "Hz": 44,
+    "%": 56,
 }
 _PREFIXES = {0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -233,12 +219,12 @@ class Register(Object):
 
     class_id = 3
 
-    def __init__(self, logical_name: bytes, read, unit: int, form: tuple[int, int, int, bool]):
-        """`form`: scaler, digits, shown, signed."""
+    def __init__(self, logical_name: bytes, read, unit: str, form: tuple[int, int, int, bool]):
+        """`unit`: one of UNITS; `form`: scaler, digits, shown, signed."""
         super().__init__(logical_name)
         self._read = read
-        self.unit = unit
-        self.scaler, self._digits, self._shown, self._signed = form
+        self._unit = unit
+        self._scaler, self._digits, self._shown, self._signed = form
 
     def spec(self, attribute: int):
         if attribute == 2:
@@ -249,16 +235,16 @@ class Register(Object):
         if attribute == 2:
             return self._read()
         if attribute == 3:
-            return (self.scaler, self.unit)
+            return (self._scaler, UNITS[self._unit])
         return super().get(attribute)
 
     def formatted(self) -> tuple[str, str]:
         value = self._read()
-        unit = _PREFIXES[self._shown] + _UNIT_NAMES[self.unit]
+        unit = _PREFIXES[self._shown] + self._unit
         if value is None:
             return "", unit
         text = ("%0" + str(self._digits) + "d") % abs(value)
-        decimals = self._shown - self.scaler
+        decimals = self._shown - self._scaler
         if decimals > 0:
             text = text[:-decimals] + "." + text[-decimals:]
         if self._signed:
@@ -286,7 +272,7 @@ class Setting:
 
     def set(self, value) -> None:
         if value is None:
-            raise ValueError("a parameter has a value")
+            raise ValueError("no value")
         try:
             value = self._taken(value) if self._taken else value
         except (KeyError, IndexError):
