@@ -18,6 +18,7 @@ NAMES = (
     "long_failure_seconds",  # the last one's duration
     "outage_seconds",  # all of them
     "configurations",  # changes of parameters, tables and calibration
+    "configured_at",  # UTC of the last one
     "operating_1",  # seconds at rate 1..8
     "operating_2",
     "operating_3",
@@ -46,8 +47,8 @@ class Counters:
         self._values[place] = (self._values[place] + n) % _MODULUS
 
     def set(self, name: str, n: int) -> None:
-        """What holds a number and counts nothing."""
-        self._values[NAMES.index(name)] = n % _MODULUS
+        """What holds a number, up to 32 bits, and counts nothing."""
+        self._values[NAMES.index(name)] = n & 0xFFFFFFFF
 
     def pack(self) -> bytes:
         return pack("<%dI" % len(self._values), *self._values)
