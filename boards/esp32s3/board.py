@@ -27,6 +27,7 @@ PINS = {
     "metering_irq0": 21,
     "metering_irq1": 47,
     "fram_cs": 2,
+    "flash_cs": 39,  # the one JTAG pin in use
 }
 
 
@@ -61,6 +62,7 @@ class Board:
         # Select lines first: a chip must not listen while the buses are being set up.
         self.metering_cs = _high("metering_cs")
         self.fram_cs = _high("fram_cs")
+        self.flash_cs = _high("flash_cs")  # on fram_spi; None: no flash chip is fitted
         self.metering_reset = _high("metering_reset")
         self.metering_irq0 = _input("metering_irq0")
         self.metering_irq1 = _input("metering_irq1")

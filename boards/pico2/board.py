@@ -24,6 +24,7 @@ PINS = {
     "metering_irq1": 21,
     "metering_reset": 22,
     "seal": 26,
+    "flash_cs": 27,
 }
 
 
@@ -59,6 +60,7 @@ class Board:
         # Select lines first: a chip must not listen while the buses are being set up.
         self.metering_cs = _high("metering_cs")
         self.fram_cs = _high("fram_cs")
+        self.flash_cs = _high("flash_cs")  # on fram_spi; None: no flash chip is fitted
         self.metering_reset = _high("metering_reset")
         self.metering_irq0 = _input("metering_irq0")
         self.metering_irq1 = _input("metering_irq1")

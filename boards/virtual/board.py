@@ -29,6 +29,7 @@ class Board:
         self.metering_reset = Pin(wiring.METERING_RESET, Pin.OUT, value=1)
         self.fram_spi = SPI(wiring.SPI_FRAM, baudrate=10_000_000, polarity=0, phase=0)
         self.fram_cs = Pin(wiring.FRAM_CS, Pin.OUT, value=1)
+        self.flash_cs = Pin(wiring.FLASH_CS, Pin.OUT, value=1)  # on fram_spi; None: no flash chip is fitted
         self.i2c = I2C(wiring.I2C_MAIN, freq=400_000)
         self.optical_uart = UART(wiring.UART_OPTICAL, 300, bits=7, parity=0, stop=1)
         self.port1_uart = UART(wiring.UART_PORT1, 300, bits=7, parity=0, stop=1)

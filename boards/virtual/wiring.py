@@ -11,6 +11,7 @@ METERING_IRQ1 = 4
 FRAM_CS = 5
 POWER_FAIL = 6  # low = mains failing
 SEAL = 7  # high = certification seal broken
+FLASH_CS = 24  # on the FRAM's bus
 
 # SPI buses
 SPI_METERING = 0

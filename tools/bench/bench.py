@@ -28,6 +28,7 @@ from tools.bench.lcd import Lcd
 from tools.bench.line import Line
 from tools.bench.mcu import Mcu, SpiBus
 from tools.bench.network import reserve_port
+from tools.bench.nor_flash import NorFlash
 from tools.bench.pcf8576 import PCF8576
 from tools.bench.process import DEFAULT_HEAP_KIB, restore_cores, share_one_core
 from tools.bench.real_time import RealTime
@@ -97,14 +98,16 @@ class Bench:
         self.lcd_driver = PCF8576(seed=seed)
         self.rtc = DS3231()
         self.fram = FRAM(seed=seed)
+        self.flash = NorFlash(seed=seed)
         self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
         self.supply = Supply(
-            [self.metering, self.lcd_driver, self.rtc, self.fram, *self.uarts],
+            [self.metering, self.lcd_driver, self.rtc, self.fram, self.flash, *self.uarts],
             lambda: max(self.source.truth().u),
             self._power_changed,
         )
         self._seal = Line("seal", 0)
-        self.world = World([self.supply, self.metering, self.rtc, self.lcd_driver, self.fram, *self.uarts])
+        chips = [self.metering, self.rtc, self.lcd_driver, self.fram, self.flash]
+        self.world = World([self.supply, *chips, *self.uarts])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)
         self._before_cut: dict[str, Any] | None = None
@@ -127,6 +130,7 @@ class Bench:
         gpio.outputs[wiring.METERING_CS] = metering_bus.select(self.metering)
         gpio.outputs[wiring.METERING_RESET] = self._reset_metering
         gpio.outputs[wiring.FRAM_CS] = fram_bus.select(self.fram)
+        gpio.outputs[wiring.FLASH_CS] = fram_bus.select(self.flash)
         return Mcu(
             self.world,
             gpio,
@@ -334,9 +338,10 @@ class Bench:
     def inject(self, part: str, **faults: Any) -> None:
         """Set fault hooks of a chip model: `bench.inject("metering", stuck_miso=0)`; see each model's `faults`.
 
-        `part` is metering, fram, rtc or lcd. AttributeError if the model has no such fault.
+        `part` is metering, fram, flash, rtc or lcd. AttributeError if the model has no such fault.
         """
-        models: dict[str, Any] = {"metering": self.metering, "fram": self.fram, "rtc": self.rtc, "lcd": self.lcd_driver}
+        models: dict[str, Any] = {"metering": self.metering, "fram": self.fram, "flash": self.flash}
+        models |= {"rtc": self.rtc, "lcd": self.lcd_driver}
         if part not in models:
             raise ValueError(f"no part {part!r}; there are {', '.join(models)}")
         hooks = models[part].faults
