@@ -94,6 +94,8 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (88, "security_policy", INT, 0, 0, 3, 3),  # 1 authenticated, 2 encrypted, 3 both
     (89, "max_attempts", INT, 3, 1, 10, 3),  # wrong passwords in a row until the level is locked
     (90, "lock_hours", INT, 24, 1, 240, 3),
+    # Time switch and control table. Their own changes are logged as 130 to 133
+    (120, "fallback_rate", INT, 1, 1, 8, 3),  # while the clock is not valid, or no season holds
 )
 
 # Parts of the meter are made of these when it starts: a change shows at once and takes effect with the next start.

@@ -73,6 +73,10 @@ TABLE: "tuple[tuple[str, str, Any], ...]" = (
     ("C.15.2", "counter", "lost_pages"),
     ("C.60.0", "calibration", "calibration_readings"),
     ("C.60.1", "calibration", "calibration_record"),
+    ("0.2.2", "tariff", "program"),
+    ("C.3.0", "tariff", "inputs_word"),
+    ("C.4.0", "tariff", "control_word"),
+    ("C.14.0", "tariff", "active_tariff"),
 )
 
 # Objects that readouts do not list: code, class, builder (a function of setups.py), what it takes, what the meter must
@@ -131,6 +135,9 @@ SETUPS: "tuple[tuple[str, int, str, Any, str], ...]" = (
     ("3.6.0", 4, "maximum", "r_import", "reactive_demand"),
     ("4.6.0", 4, "maximum", "r_export", "reactive_demand"),
     ("9.6.0", 4, "maximum", "s_import", "reactive_demand"),
+    ("0-0:96.62.0", 1, "control_table", None, ""),
+    ("0-0:96.62.1", 1, "refusal", "control_table", ""),
+    ("0-0:96.62.2", 1, "refusal", "time_switch", "time_switch"),
 )
 
 
