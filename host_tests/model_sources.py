@@ -3,10 +3,14 @@
 from meter import calendar
 from meter.events.log import ENTRY_SIZE, EventLog
 from meter.events.log_view import LogView
+from meter.factory import AreaImage
 from meter.parameters import Parameters
-from meter.storage.layout import PARAMETERS, Area
+from meter.storage.layout import CONTROL_TABLE, PARAMETERS, TIME_SWITCH, Area
+from meter.tariff.control_table import ControlTable
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import NAMES, EnergyRegisters
+from meter.tariff.rates import Rates
+from meter.tariff.time_switch import TimeSwitch
 from meter.type_code import TypeCode
 
 KWH = 3_600_000_000  # mWs
@@ -125,6 +129,12 @@ class Sources:
         self.event_log = LogView(self.log)
         self.scripts = {}
 
+    def switch_rates(self, type_code, parameters):
+        """Have what switches rates, as a meter of this type that was never set up."""
+        self.time_switch = TimeSwitch(AreaImage(TIME_SWITCH.address, TIME_SWITCH.size))
+        self.control_table = ControlTable(AreaImage(CONTROL_TABLE.address, CONTROL_TABLE.size), type_code)
+        self.rates = Rates(type_code, self.time_switch, self.control_table, parameters, self.clock)
+
     def set_clock(self, utc):
         self.clock.now = utc
 
@@ -150,4 +160,6 @@ def make_model(designation="ZMG405CR4.260b.43", values=None, sources=None):
     parameters = parameters_with(values or {})
     if sources is None:
         sources = Sources((sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2)))
-    return ObjectModel(sources, parameters, TypeCode(designation))
+    type_code = TypeCode(designation)
+    sources.switch_rates(type_code, parameters)
+    return ObjectModel(sources, parameters, type_code)

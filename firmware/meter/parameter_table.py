@@ -113,6 +113,8 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (108, "sync_limit_s", INT, 60, 1, 900, 3),  # how far mains may lead the clock away since it was set
     (109, "clock_trim", INT, 0, -127, 127, 3),  # tenths of a ppm by which the chip is slowed
     (110, "persian_on_wire", INT, 0, 0, 1, 3),  # date-times of COSEM too are in the meter's calendar
+    # Time switch and control table. Their own changes are logged as 130 to 133
+    (120, "fallback_rate", INT, 1, 1, 8, 3),  # while the clock is not valid, or no season holds
     # Registers by rate: energies times rates are 24 at most. The period of demand in whole seconds' sub-periods
     (140, "rated_quantities", LIST, "a_import,a_export,r1,r2,r3,r4", None, None, 4),
     (141, "rates", INT, 4, 1, 8, 4),

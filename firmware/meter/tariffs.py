@@ -11,7 +11,7 @@ from meter.storage import layout
 from meter.storage.file_flash import FileFlash
 from meter.storage.records import Record
 from meter.storage.ring import Ring
-from meter.tariff import billing, load_profile, tariff_record
+from meter.tariff import billing, tariff_record
 from meter.tariff.billing import Billing
 from meter.tariff.control_table import ControlTable
 from meter.tariff.demand import Demand
@@ -99,7 +99,10 @@ class Tariffs:
 
     def tend(self) -> bool:
         """Move a little of what waits to the flash; True if there is more to do. OSError if the flash fails."""
-        return any([ring.tend() for ring in self._rings])
+        is_busy = False
+        for ring in self._rings:
+            is_busy = ring.tend() or is_busy
+        return is_busy
 
 
 def _flash(board) -> tuple:

@@ -82,6 +82,10 @@ TABLE: "tuple[tuple[str, str, Any], ...]" = (
     ("C.7.15", "duration", "long_failure_seconds"),
     ("C.8.0", "duration", "operating_seconds"),
     ("C.15.3", "duration", "outage_seconds"),
+    ("0.2.2", "tariff", "program"),
+    ("C.3.0", "tariff", "inputs_word"),
+    ("C.4.0", "tariff", "control_word"),
+    ("C.14.0", "tariff", "active_tariff"),
 )
 
 # Objects that readouts do not list: code, class, builder (a function of setups.py), what it takes, what the meter must
@@ -118,7 +122,7 @@ SETUPS: "tuple[tuple[Any, ...], ...]" = (
     ("0-0:10.0.101", 9, "scripts", "test_mode_on"),
     ("0-0:10.0.102", 9, "scripts", "test_mode_off"),
     ("0-0:10.0.103", 9, "scripts", "outputs"),
-    ("0-0:11.0.0", 11, "unset", 11, "time_switch"),
+    ("0-0:11.0.0", 11, "special_days", None, "time_switch"),
     ("0-0:13.0.0", 20, "calendar", None, "time_switch"),
     ("0-0:14.0.0", 6, "unset", 6),
     ("0-0:15.0.0", 22, "unset", 22),
@@ -140,6 +144,9 @@ SETUPS: "tuple[tuple[Any, ...], ...]" = (
     ("3.6.0", 4, "maximum", "r_import", "demand", "reactive"),
     ("4.6.0", 4, "maximum", "r_export", "demand", "reactive"),
     ("9.6.0", 4, "maximum", "s_import", "demand", "reactive"),
+    ("0-0:96.62.0", 1, "control_table", None),
+    ("0-0:96.62.1", 1, "refusal", "control_table"),
+    ("0-0:96.62.2", 1, "refusal", "time_switch", "time_switch"),
 )
 
 

@@ -3,7 +3,7 @@
 A row's kind is a method's name here, with an underscore before it.
 """
 
-from binascii import unhexlify
+from binascii import hexlify, unhexlify
 
 from micropython import const
 
@@ -44,6 +44,7 @@ class Quantities:
         self._parameters = parameters
         self._channel = parameters.obis_b
         self._has_reactive = type_code.has_reactive
+        self._has_time_switch = type_code.has_time_switch
         self._network = NETWORKS[parameters.network]
         self._registration = Registration(parameters, self._network)
         self._sums = (sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2))
@@ -61,6 +62,8 @@ class Quantities:
         if kind == "sum":
             pair = self._sums[name]
             missing = not pair or not self._has_reactive and _is_reactive("energy", pair[0])
+        elif name == "program":
+            missing = not self._has_time_switch
         elif kind == "u_angle":
             missing = name not in network.voltages
         elif kind == "i_angle":
@@ -176,6 +179,17 @@ class Quantities:
     def _data(self, logical_name: bytes, name: str):
         sources = self._sources
         return Data(logical_name, lambda: getattr(sources, name))
+
+    def _tariff(self, logical_name: bytes, name: str):
+        """What tariff.rates.Rates says: a text, or a word whose octets are printed as digits."""
+        sources = self._sources
+
+        def read():
+            return getattr(getattr(sources, "rates", None), name, None)
+
+        if not name.endswith("_word"):
+            return Data(logical_name, read)
+        return Shown(logical_name, read, OCTETS, lambda: hexlify(read() or b"").decode().upper())
 
     def _errors(self, logical_name: bytes, _name: str):
         """Four octets, the groups AA BB CC DD; printed as eight digits."""

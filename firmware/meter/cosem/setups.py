@@ -1,12 +1,12 @@
 """How the objects of definitions.SETUPS are made: one function for each builder named there.
 
-A builder takes the model, the logical name and the row's argument. What a later part of the meter will own (calendar,
-schedules, demand, modems, images) has its object here with the content of a meter that has not been set up.
+A builder takes the model, the logical name and the row's argument. What a later part of the meter will own (schedules,
+demand, modems, images) has its object here with the content of a meter that has not been set up.
 """
 
 from micropython import const
 
-from meter.cosem import date_time, obis
+from meter.cosem import date_time, obis, switching
 from meter.cosem.classes import FIELD, PUBLIC, READER, UTILITY, Composite, Data, Setting
 from meter.cosem.data_types import INT32, NULL, OCTETS, TEXT, UINT16, UINT32
 from meter.cosem.profiles import CLOCK, EventStore, ListStore, NoRows, Profile
@@ -29,7 +29,6 @@ _BLOCK_SIZE = const(256)  # bytes of an image
 # connected and never disconnected (mode 0), billing at the end of the month that nobody has set up.
 _UNSET: "dict[int, tuple]" = {
     6: ([], [], b""),
-    11: ([],),
     18: (_BLOCK_SIZE, "", 0, False, 0, []),
     21: ([], _NO_OBJECT, []),
     22: ((b"\x00\x00\x0a\x00\x01\xff", 1), 1, []),
@@ -39,7 +38,9 @@ _UNSET: "dict[int, tuple]" = {
     70: (True, 1, 0),
 }
 
-_SCRIPT_IDS = {"reset": 1, "billing_reset": 1, "tariff": 4, "test_mode_on": 1, "test_mode_off": 1, "outputs": 2}
+_ONE = (1,)
+_EIGHT = tuple(range(1, 9))
+_SCRIPT_IDS = {"tariff": _EIGHT, "outputs": _EIGHT + tuple(range(11, 19))}  # of the others there is one
 
 
 def features(type_code) -> list:
@@ -226,18 +227,39 @@ def scripts(model, logical_name: bytes, name: str):
     run = model.sources.scripts.get(name)
     if run is None:
         return Composite(9, logical_name, ([],))
-    table: "list[tuple]" = [(number + 1, []) for number in range(_SCRIPT_IDS[name])]
+    table: "list[tuple]" = [(number, []) for number in _SCRIPT_IDS.get(name, _ONE)]
     return Composite(9, logical_name, (table,), {1: (FIELD, _given(run))})
 
 
-def calendar(_model, logical_name: bytes, _argument):
-    """Rate 1 all day, every day of every year: season 1, week 1, day 1, script 1 of the tariff table at midnight."""
-    start = b"\xff\xff\x01\x01\xff\x00\x00\x00\x00\x80\x00\xff"
-    seasons = [(b"1", start, b"1")]
-    weeks = [(b"1",) + (1,) * 7]
-    days = [(1, [(b"\x00\x00\x00\x00", obis.parse("0-0:10.0.100"), 1)])]
-    values: tuple = (b"DEFAULT", seasons, weeks, days, b"", [], [], [], date_time.UNSPECIFIED)
-    return Composite(20, logical_name, values)
+def _owner(model, name: str):
+    """An owner that not every meter has; None without it."""
+    return getattr(model.sources, name, None)
+
+
+def special_days(model, logical_name: bytes, _argument):
+    time_switch = _owner(model, "time_switch")
+    if time_switch is None:
+        return Composite(11, logical_name, ([],))
+    return switching.special_days(time_switch, logical_name)
+
+
+def calendar(model, logical_name: bytes, _argument):
+    time_switch = _owner(model, "time_switch")
+    if time_switch is None:
+        return Composite(20, logical_name, (b"", [], [], []) * 2 + (date_time.UNSPECIFIED,))
+    return switching.calendar(time_switch, model.sources.clock, logical_name)
+
+
+def control_table(model, logical_name: bytes, _argument):
+    table = _owner(model, "control_table")
+    if table is None:
+        return Data(logical_name, lambda: None, TEXT, READER)
+    return switching.TableText(logical_name, table)
+
+
+def refusal(model, logical_name: bytes, name: str):
+    """Why the last change of a table was refused, in words."""
+    return Data(logical_name, lambda: getattr(_owner(model, name), "refused", ""), TEXT, READER)
 
 
 def limiter(_model, logical_name: bytes, _argument):
