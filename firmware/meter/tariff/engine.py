@@ -23,7 +23,7 @@ _END_BY_CLOCK = const(42)  # irregular end of a demand period
 _END_BY_TARIFF = const(43)
 
 _LATE_S = const(3600)  # intervals that ended longer ago get no entries of their own
-_DOUBT_S = const(120)  # how late a tick may be for the last sign of life to be believed
+_SAVE_S = const(5)  # energy is saved more often than that
 _DAY_S = const(86400)
 _LAST_DAY = const(31)
 _DAYS_TO_RESET = const(64)  # two months hold every day that a reset can be due on
@@ -72,7 +72,7 @@ class Engine:
         self._is_new = True
         self._down = 0  # time of the power_down that is on record; 0: none is
         self._saved = 0  # time of what is on record
-        self._saved_due = 0  # what was due next
+        self._set_from = 0  # the clock's time before it was set, if that is what was saved
         self._mask = 0  # of demand, as it has held up to now
         self._energy_mask: "int | None" = None  # in this life
         self._reset_due = 0  # by time; 0: not planned yet
@@ -171,6 +171,7 @@ class Engine:
         self.billing.shift(new - old)
         if self._inhibited_until:
             self._inhibited_until += new - old
+        self._set_from = old if changed else 0
         if new < old - _DAY_S:  # otherwise what has been done at its time is not done again
             self._reset_due = 0
         self._finish(new, self._inputs, changed)
@@ -382,7 +383,7 @@ class Engine:
     # --- the record -------------------------------------------------------------------------------------------------
 
     def _save(self, utc: int) -> None:
-        self._saved, self._saved_due = utc, self._due
+        self._saved = utc
         try:
             self._record.save()
         except OSError:
@@ -390,15 +391,16 @@ class Engine:
             if self._running:
                 self._due = 0
             return
-        self.is_saved = True
+        self.is_saved, self._set_from = True, 0
         events, self._events = self._events, []
         for event, detail in events:
             self.note(event, detail, utc)
 
     def _last_alive(self, utc: int) -> int:
-        """When this meter was last alive: the time of its energy record, if that belongs to what is on record here. It
-        does not if the clock was set and the supply went before energy was saved again."""
-        return utc if self._saved <= utc <= self._saved_due + _DOUBT_S else self._saved
+        """When this meter was last alive: the time of its energy record, unless that was told by the clock before it
+        was set and the supply went before energy was saved again."""
+        is_old = 0 <= self._set_from - utc < _SAVE_S
+        return self._saved if is_old else max(utc, self._saved)
 
     def _reset_plan(self) -> tuple:
         parameters = self._parameters
@@ -406,14 +408,14 @@ class Engine:
 
     def pack(self) -> bytes:
         """Its own part of the record."""
-        times = self._down, self._saved, self._saved_due, self._reset_due, self._inhibited_until
+        times = self._down, self._saved, self._set_from, self._reset_due, self._inhibited_until
         return pack(_STATE, self._mask, 0, *times, *self._reset_plan())
 
     def unpack(self, data) -> None:
         """Take over what `pack` has made."""
         state = unpack(_STATE, data)
         self._mask = state[0]
-        self._down, self._saved, self._saved_due, self._reset_due, self._inhibited_until = state[2:7]
+        self._down, self._saved, self._set_from, self._reset_due, self._inhibited_until = state[2:7]
         if state[7:] != self._reset_plan():
             self._reset_due = 0
 

@@ -69,7 +69,7 @@ class RatedRegisters:
         self._stored = bytearray(SIZE)
 
     def add(self, row: list, mask: int) -> None:
-        """Add an interval's energies, `row` in the order of NAMES, in the rates that `mask` enables: rate 1 is bit 0."""
+        """Add an interval's energies, `row` in the order of NAMES, in the rates that `mask` enables (bit 0: rate 1)."""
         values, rates, place = self._values, self.rates, 0
         for column in self._columns:
             amount = row[column]
