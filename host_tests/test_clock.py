@@ -22,8 +22,8 @@ from tools.bench.ds3231 import DS3231 as Model
 from tools.bench.ds3231_drift import made_curve
 
 EPOCH = datetime.datetime(2000, 1, 1)
-BERLIN = {"time_zone": 60, "dst_enabled": 1}
-TEHRAN = {"time_zone": 210, "calendar": "persian"}
+BERLIN: dict[str, Any] = {"time_zone": 60, "dst_enabled": 1}
+TEHRAN: dict[str, Any] = {"time_zone": 210, "calendar": "persian"}
 
 
 def seconds(*fields: int) -> int:

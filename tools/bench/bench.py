@@ -36,7 +36,7 @@ from tools.bench.reserve import SUPERCAP, Reserve
 from tools.bench.source import Source
 from tools.bench.supply import Supply
 from tools.bench.uart import UartLine, VirtualEnd
-from tools.bench.world import World
+from tools.bench.world import Device, World
 
 Calibration = firmware_code.calibration.Calibration
 NS = 1_000_000_000
@@ -109,7 +109,7 @@ class Bench:
             self._power_changed,
         )
         self._seal = Line("seal", 0)
-        behind = [self.metering, self.rtc, self.reserve, self.lcd_driver, self.fram, *self.uarts]
+        behind: list[Device] = [self.metering, self.rtc, self.reserve, self.lcd_driver, self.fram, *self.uarts]
         self.world = World([self.supply, *behind])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)
