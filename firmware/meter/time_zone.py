@@ -71,7 +71,7 @@ def _moment(rule: bytes, year: int, calendar: "Any", ahead: int) -> int:
 
 
 class TimeZone:
-    """Local time `minutes` ahead of UTC, and `saving` minutes more from the rule `begin` to the rule `end` of every year.
+    """Local time `minutes` ahead of UTC, and `saving` minutes more from the rule `begin` to the rule `end`.
 
     `calendar`: meter.calendar or meter.persian. With saving None there is no daylight saving.
     """

@@ -21,6 +21,7 @@ from boards.virtual import wiring
 from tools.bench import firmware_code
 from tools.bench.ade9000 import ADE9000, tolerances
 from tools.bench.ds3231 import DS3231
+from tools.bench.ds3231_drift import made_curve
 from tools.bench.fram import FRAM
 from tools.bench.gpio import Gpio
 from tools.bench.iec_client import DataSet, IecReader
@@ -32,10 +33,11 @@ from tools.bench.nor_flash import NorFlash
 from tools.bench.pcf8576 import PCF8576
 from tools.bench.process import DEFAULT_HEAP_KIB, restore_cores, share_one_core
 from tools.bench.real_time import RealTime
+from tools.bench.reserve import SUPERCAP, Reserve
 from tools.bench.source import Source
 from tools.bench.supply import Supply
 from tools.bench.uart import UartLine, VirtualEnd
-from tools.bench.world import World
+from tools.bench.world import Device, World
 
 Calibration = firmware_code.calibration.Calibration
 NS = 1_000_000_000
@@ -70,7 +72,8 @@ class Bench:
     whose front end is ideal; a number is one made meter with the errors that tolerances.py draws for it. `parameters`:
     by name, as stored before the meter's first start. `calibration`: the record it leaves the factory with, by default
     one that corrects nothing; None for a meter that was never calibrated. `events`: what its event log holds before
-    that, oldest first: (UTC seconds since 2000, number, detail).
+    that, oldest first: (UTC seconds since 2000, number, detail). `reserve`: what feeds its clock without a supply, a
+    full "supercap" or a "battery".
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Bench:
         parameters: Mapping[str, Any] | None = None,
         calibration: Calibration | None = NOMINAL,
         events: Iterable[tuple[int, int, int]] = (),
+        reserve: str = SUPERCAP,
     ) -> None:
         self.type, self.seed, self.virtual, self.serial = type, seed, virtual, serial
         self.network, self.specimen = network, specimen
@@ -97,16 +101,19 @@ class Bench:
         self.metering = ADE9000(self.source, seed=seed, **made)
         self.lcd_driver = PCF8576(seed=seed)
         self.rtc = DS3231()
+        if specimen is not None:
+            self.rtc.curve = made_curve(specimen)
+        self.reserve = Reserve(self.rtc, reserve)
         self.fram = FRAM(seed=seed)
         self.flash = NorFlash(seed=seed)
         self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
         self.supply = Supply(
-            [self.metering, self.lcd_driver, self.rtc, self.fram, self.flash, *self.uarts],
+            [self.metering, self.lcd_driver, self.rtc, self.reserve, self.fram, self.flash, *self.uarts],
             lambda: max(self.source.truth().u),
             self._power_changed,
         )
         self._seal = Line("seal", 0)
-        chips = [self.metering, self.rtc, self.lcd_driver, self.fram, self.flash]
+        chips: list[Device] = [self.metering, self.rtc, self.reserve, self.lcd_driver, self.fram, self.flash]
         self.world = World([self.supply, *chips, *self.uarts])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)

@@ -148,8 +148,8 @@ def _numbers(text: str, separator: str, may_be_short: bool) -> tuple:
     if may_be_short and len(parts) == 2 and separator in text:
         parts.append("00")
     lengths = [len(part) for part in parts]
-    digits = all(["0" <= c <= "9" for part in parts for c in part])
-    if not digits or lengths != [2, 2, 2] and (may_be_short or lengths != [4, 2, 2]):
+    is_number = all("0" <= c <= "9" for c in "".join(parts))
+    if not is_number or lengths != [2, 2, 2] and (may_be_short or lengths != [4, 2, 2]):
         raise ValueError("no date or time")
     return tuple([int(part) for part in parts])
 

@@ -1,7 +1,8 @@
 """The meter's clock: UTC inside, read from the real-time clock chip once a second; local time by the parameters.
 
 The chip tells whole seconds. Between two readings, and while it does not answer, time goes on by the microcontroller's
-ticks; each reading puts that right, so after some minutes the beginning of the chip's second is known to milliseconds.
+ticks; each reading puts that right, so that after some minutes the beginning of the chip's second is known to some
+hundredths of one.
 
 With the parameter `mains_sync` the clock goes by the periods of the mains: the chip still counts in between, is put
 right again and again, and counts alone while mains is away, out of its limits or too far ahead or behind.
@@ -248,10 +249,7 @@ class Clock:
 
     def _note_season(self) -> None:
         """Tell when time has run through a change of daylight saving, not when it was set past one."""
-        before = self._daylight
         _, daylight, first, _ = self.zone(self.utc())
-        if before is None:  # the zone's parameters or the time have been set
-            before = daylight
-        self._daylight = daylight
-        if daylight != before:
+        before, self._daylight = self._daylight, daylight
+        if before is not None and daylight != before:  # None: the zone's parameters or the time have been set
             self.on_season(first - 1)
