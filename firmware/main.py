@@ -5,16 +5,23 @@ with restarts the firmware: the registers are safe in the FRAM, and a meter must
 """
 
 import asyncio
+import gc
 import sys
 import time
 
-import machine
-from board import Board
+# While code is loaded and parts are made, garbage is collected often: what stays lies close together then, and the
+# heap that is left is in one piece. Later it is collected when the heap is full.
+gc.threshold(16_384)
 
-from meter.meter import Meter
+import machine  # noqa: E402
+from board import Board  # noqa: E402
+
+from meter.meter import Meter  # noqa: E402
 
 try:
-    asyncio.run(Meter(Board()).run())
+    meter = Meter(Board())
+    gc.threshold(-1)
+    asyncio.run(meter.run())
 except KeyboardInterrupt:
     raise
 except Exception as error:

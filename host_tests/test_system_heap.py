@@ -10,7 +10,7 @@ from gurux_dlms.objects import GXDLMSProfileGeneric
 from host_tests.wrapper_bench import connect
 from tools.bench import Bench
 from tools.meter import Client, Login, Serial, Tcp
-from tools.size import DATA_BUDGET
+from tools.size import DATA_BUDGET, KIB
 
 ENTRIES = [(820_000_000 + 60 * n, 45, n) for n in range(60)]
 HDLC = {"port1_mode": 1, "port1_start_rate": 38_400, "port2_mode": 1, "port2_start_rate": 9_600}
@@ -18,10 +18,29 @@ TIMEOUT_S = 30.0  # for an answer: the machine may be busy
 LOG = "0.0.99.98.0.255"
 
 
+def code_bytes() -> int:
+    """What the loaded code takes of the heap."""
+    with Bench() as bench:
+        bench.run(1)
+        return bench.heap()["code"]
+
+
+def test_the_meter_starts_in_little_more_than_it_keeps() -> None:
+    """Nothing may be scattered at start so that the arrays of the samples, 12 KiB in one piece, find no place."""
+    with Bench() as bench:
+        bench.run(2)
+        kept = bench.heap()
+    with Bench(heap_kib=(kept["code"] + kept["data"]) * 5 // 4 // KIB) as bench:
+        bench.run(5)
+        assert bench.mcu.restarts == 0 and bench.log == ""
+        assert bench.heap()["data"] > kept["data"] // 2
+
+
 def test_all_ports_at_work_stay_within_the_budget() -> None:
     """Associations are open and keys in use on all ways in while one after the other reads a profile: a readout at the
-    optical port, HDLC on both electrical ports, four connections over TCP, three of them ciphered."""
-    with Bench(virtual=False, parameters=HDLC, events=ENTRIES) as bench:
+    optical port, HDLC on both electrical ports, four connections over TCP, three of them ciphered. The heap has room
+    for the code and the budget and no more, so that garbage and what lies scattered must fit in, too."""
+    with Bench(virtual=False, parameters=HDLC, events=ENTRIES, heap_kib=(code_bytes() + DATA_BUDGET) // KIB) as bench:
         bench.source.set(u=230, i=5, phi=0)
         connect(bench).close()
         bench.run(2)
@@ -45,6 +64,6 @@ def test_all_ports_at_work_stay_within_the_budget() -> None:
                 assert len(meter.read(log, 2)) >= len(ENTRIES)
                 data.append(bench.heap()["data"])
             assert "1.8.0" in readout.result()
-        print(f"data: {idle / 1024:.0f} KiB idle, {max(data) / 1024:.0f} KiB at most of {len(data)} times")
+        print(f"data: {idle / KIB:.0f} KiB idle, {max(data) / KIB:.0f} KiB at most of {len(data)} times")
         assert max(data) <= DATA_BUDGET
         assert (bench.mcu.restarts, bench.log) == (0, "")

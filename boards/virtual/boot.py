@@ -4,8 +4,10 @@ Puts this folder (its `machine`, `time` and `_asyncio`) and the firmware on the 
 (and, in real time, for the computer's sockets), then hands over to the same main.py that a microcontroller runs.
 """
 
+import gc
 import sys
 
+gc.threshold(16_384)  # as main.py does; here the sources are compiled too
 _here = __file__.rsplit("/", 1)[0]
 sys.path[:] = [_here, _here + "/../../firmware", ".frozen"]
 

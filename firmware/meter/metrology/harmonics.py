@@ -34,8 +34,8 @@ class Harmonics:
     def __init__(self, volt: float, ampere: float, i_min: float, network, cycles: int, table: array, kernels):
         self.mask = 0
         self.folds = 0
-        self.bins = array("i", [0] * (CHANNELS * BANK_WORDS))
-        self.grid = array("i", [0] * layout.GRID_WORDS)
+        self.bins = array("i", bytes(4 * CHANNELS * BANK_WORDS))
+        self.grid = array("i", bytes(4 * layout.GRID_WORDS))
         self.grid[TOTAL] = cycles * GRID
         self.valid = False
         self._scales = (ampere, volt)
@@ -46,7 +46,7 @@ class Harmonics:
         self._channels = [2 * phase for phase in network.currents] + [2 * phase + 1 for phase in network.voltages]
         self._table = table
         self._dft = kernels.dft
-        self._orders = array("i", [0] * (CHANNELS * 2 * ORDERS))
+        self._orders = array("i", bytes(8 * CHANNELS * ORDERS))
         self._shifts = [0] * CHANNELS
         self._bank = 0
         self._todo = 0  # bits of the channels whose points have not been transformed yet
