@@ -24,7 +24,7 @@ _PREPARE = const(3)  # takes the snapshot of the list; pause before the data mes
 _SENDING = const(4)  # a message is on the line
 _REPLY = const(5)  # data sent; waits for ACK, or NAK for a repeat
 _COMMAND = const(6)  # programming mode: waits for a command
-ANSWER = const(7)  # reaction time before the answer to a command, which is made meanwhile
+_ANSWER = const(7)  # reaction time before the answer to a command, which is made meanwhile
 HDLC = const(8)  # mode E: the line is the station's
 
 _START = const(0x2F)  # /
@@ -285,7 +285,7 @@ class ModeC:
         self._answer = answer
         self._disturbed = False
         self._pause = pause
-        self._enter(ANSWER, now)
+        self._enter(_ANSWER, now)
 
     # --- sending -------------------------------------------------------------------------------------------------
 
@@ -310,7 +310,7 @@ class ModeC:
         elif state == _PREPARE and passed > self._pause:
             self._enter_sending(_REPLY)
             return data_message(self._block)
-        elif state == ANSWER and self._answer is not None:
+        elif state == _ANSWER and self._answer is not None:
             if not self._answer.made:
                 self._answer.work()
             elif passed > self._pause:
@@ -376,7 +376,7 @@ class ModeC:
             span = self._reaction() + 1
         elif state == _PREPARE:
             span = 0 if self._source is not None else self._pause + 1
-        elif state == ANSWER and self._answer is not None:
+        elif state == _ANSWER and self._answer is not None:
             span = self._pause + 1 if self._answer.made else 0
         elif state == _COMMAND:
             span = _INACTIVE_MS

@@ -81,7 +81,7 @@ class LogIn:
         if mechanism != GMAC and not secret:
             raise ValueError("no secret")
         if mechanism == SHA256 and ([len(title) for title in titles] != [TITLE_BYTES] * 2 or titles[0] == titles[1]):
-            raise ValueError("no two titles")
+            raise ValueError("system titles: the meter's and another")
         self.challenge = os.urandom(length)
         self._mechanism, self._received, self._secret = mechanism, bytes(received), secret
         self._client, self._meter = titles
