@@ -357,7 +357,9 @@ class Meter:
             self._errors.clear(error.TIME_DEVICE)
         except OSError:
             self._errors.set(error.TIME_DEVICE)
-        self._errors.note(error.CLOCK_INVALID, not self._clock.valid)
+        if bool(self._errors.bits & error.CLOCK_INVALID) == self._clock.valid:
+            self._errors.note(error.CLOCK_INVALID, not self._clock.valid)
+            self._tariffs.engine.wake()
 
     def _count(self) -> None:
         """Operating time, as a whole and by rate; phases that fail."""

@@ -83,6 +83,16 @@ class Engine:
         """The tariff record was lost, so maxima, stored values and profiles begin anew."""
         return self._record.damaged
 
+    @property
+    def foreign(self) -> bool:
+        """The tariff record is a newer firmware's."""
+        return self._record.foreign
+
+    @property
+    def down(self) -> int:
+        """When `power_down` was, in this life or the one before; 0 if the supply went without."""
+        return self._down
+
     # --- life -------------------------------------------------------------------------------------------------------
 
     def load(self) -> None:
