@@ -24,6 +24,8 @@ PINS = {
     "metering_irq1": 21,
     "metering_reset": 22,
     "seal": 26,
+    "control_1": 27,
+    "control_2": 28,
 }
 
 
@@ -87,6 +89,7 @@ class Board:
         self.port2_uart = None  # the RP2350 has two UARTs
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
+        self.control_inputs = (_input("control_1"), _input("control_2"))  # low = voltage; open: none
 
     def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None: the Pico 2 has no radio."""

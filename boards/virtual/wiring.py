@@ -11,6 +11,7 @@ METERING_IRQ1 = 4
 FRAM_CS = 5
 POWER_FAIL = 6  # low = mains failing
 SEAL = 7  # high = certification seal broken
+CONTROL_INPUTS = (10, 11, 12, 13)  # low = voltage on the terminal
 
 # SPI buses
 SPI_METERING = 0

@@ -13,8 +13,11 @@ from meter.parameters import LEVEL, ParameterRefused
 
 _TARIFF_SCRIPTS = obis.parse("0-0:10.0.100")
 _MIDNIGHT = b"\x00\x00\x00\x00\x80\x00\xff"  # behind a date: no deviation, no status
-_FIRST_PASSIVE, _ACTIVATION = const(6), const(10)  # attributes
-_SEASONS, _DAYS, _PASSIVE = const(1), const(3), const(4)  # parts of a table, and where the second table's begin
+_FIRST_PASSIVE = const(6)  # attribute
+_ACTIVATION = const(10)
+_SEASONS = const(1)  # parts of a table
+_DAYS = const(3)
+_PASSIVE = const(4)  # where the second table's begin
 _SPECIAL_DAYS = const(8)
 _DATE_SIZE = const(5)
 _ANY = const(0xFF)
