@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_tests.model_sources import Ram
@@ -91,6 +91,7 @@ def text_of(rows: list[Any]) -> str:
     )
 
 
+@settings(deadline=None)
 @given(st.lists(ROW, max_size=16), st.sets(st.sampled_from(SIGNALS)))
 def test_rows_switch_what_they_say(rows: list[Any], on: set[str]) -> None:
     table = new()
@@ -103,6 +104,7 @@ def test_rows_switch_what_they_say(rows: list[Any], on: set[str]) -> None:
     assert switched_on(table, on) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(ROW, max_size=16))
 def test_the_text_comes_back_as_it_was_written(rows: list[Any]) -> None:
     memory = Ram(CONTROL_TABLE.end)

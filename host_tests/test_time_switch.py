@@ -86,6 +86,29 @@ PATTERNS = st.builds(
     st.integers(1, 7) | st.just(255),
 )
 
+
+def test_the_only_season_lasts_until_it_begins_again() -> None:
+    made = program(new(), ((b"x", [(b"a", pattern(None, 11, 15), b"W")], WEEKS, DAYS), []))
+    assert {made.day_table(number) for number in range(day(2025, 1, 1), day(2027, 1, 1))} == {1, 2}
+
+
+def test_of_seasons_that_begin_on_one_day_the_later_in_the_list_holds() -> None:
+    seasons = [(b"a", pattern(None, 3, 31), b"W"), (b"b", pattern(None, 3, 254), b"S")]
+    for listed, table in ((seasons, 3), (seasons[::-1], 1)):
+        made = program(new(), ((b"x", listed, WEEKS, DAYS), []))
+        assert made.day_table(day(2026, 3, 31)) == table
+
+
+def test_a_special_day_whose_table_is_still_passive_is_an_ordinary_day() -> None:
+    made = program(new())
+    made.set_part(DAY, [*DAYS, (9, [(0, 5)])])
+    made.set_part(SPECIAL, [(1, pattern(None, 12, 25), 9)])
+    christmas = day(2026, 12, 25)
+    assert made.day_table(christmas) == 1
+    made.activate()
+    assert made.day_table(christmas) == 9
+
+
 TIMES = st.lists(
     st.tuples(st.integers(0, 1439), st.sampled_from([1, 2, 3, 8, 21, 35, 25588])),
     min_size=1,
