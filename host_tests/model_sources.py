@@ -3,9 +3,8 @@
 from meter import calendar
 from meter.events.log import ENTRY_SIZE, EventLog
 from meter.events.log_view import LogView
-from meter.factory import AreaImage
 from meter.parameters import Parameters
-from meter.storage.layout import CONTROL_TABLE, PARAMETERS, TIME_SWITCH, Area
+from meter.storage.layout import PARAMETERS, Area
 from meter.tariff.control_table import ControlTable
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import NAMES, EnergyRegisters
@@ -31,6 +30,23 @@ class Ram:
 
     def write(self, address, buf):
         self.content[address : address + len(buf)] = buf
+
+
+class Unwritten:
+    """An empty memory that takes no room before it is written."""
+
+    content = None
+
+    def read_into(self, address, buf):
+        if self.content is None:
+            buf[:] = bytes(len(buf))
+        else:
+            self.content.read_into(address, buf)
+
+    def write(self, address, buf):
+        if self.content is None:
+            self.content = Ram()
+        self.content.write(address, buf)
 
 
 class Increment:
@@ -131,8 +147,8 @@ class Sources:
 
     def switch_rates(self, type_code, parameters):
         """Have what switches rates, as a meter of this type that was never set up."""
-        self.time_switch = TimeSwitch(AreaImage(TIME_SWITCH.address, TIME_SWITCH.size))
-        self.control_table = ControlTable(AreaImage(CONTROL_TABLE.address, CONTROL_TABLE.size), type_code)
+        self.time_switch = TimeSwitch(Unwritten())
+        self.control_table = ControlTable(Unwritten(), type_code)
         self.rates = Rates(type_code, self.time_switch, self.control_table, parameters, self.clock)
 
     def set_clock(self, utc):

@@ -240,14 +240,14 @@ def special_days(model, logical_name: bytes, _argument):
     time_switch = _owner(model, "time_switch")
     if time_switch is None:
         return Composite(11, logical_name, ([],))
-    return switching.special_days(time_switch, logical_name)
+    return switching.SpecialDays(logical_name, time_switch)
 
 
 def calendar(model, logical_name: bytes, _argument):
     time_switch = _owner(model, "time_switch")
     if time_switch is None:
         return Composite(20, logical_name, (b"", [], [], []) * 2 + (date_time.UNSPECIFIED,))
-    return switching.calendar(time_switch, model.sources.clock, logical_name)
+    return switching.ActivityCalendar(logical_name, time_switch, model.sources.clock)
 
 
 def control_table(model, logical_name: bytes, _argument):

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-INPUT_OFF, INPUT_ON = const(12), const(13)  # event numbers of the product family; detail: the input's number
+INPUT_OFF, INPUT_ON = 12, 13  # event numbers of the product family; detail: the input's number
 
 _NEVER = const(1 << 29)  # seconds after the last look, in place of a change that is not in sight
 _SIGNALS_OFF = const(10)  # scripts of the outputs: n sets signal Cn, 10 + n clears it
