@@ -6,6 +6,7 @@ tariff/README.md says how they work together; here is which a meter of a type ha
 from micropython import const
 
 from drivers.nor_flash import W25Q128
+from meter.face.control_inputs import ControlInputs
 from meter.metrology.energies import channels, energy_list
 from meter.storage import layout
 from meter.storage.file_flash import FileFlash
@@ -45,7 +46,8 @@ class Tariffs:
             names = energy_list(text)
             return names if type_code.has_reactive else tuple([name for name in names if name[0] == "a"])
 
-        self._energies, self._board, self._clock = energies, board, clock
+        self._energies = energies
+        self._control_inputs = ControlInputs(board.control_inputs)
         self.rated = RatedRegisters(of_type(parameters.rated_quantities), parameters.rates)
         self.record = EnergyRecord(energies, self.rated)
         demanded = of_type(parameters.demand_quantities) if type_code.has_demand else ()
@@ -86,11 +88,8 @@ class Tariffs:
 
     @property
     def inputs(self) -> int:
-        """The control inputs, bit n - 1 is input n."""
-        bits = 0
-        for n, pin in enumerate(self._board.control_inputs):
-            bits |= pin.value() << n
-        return bits
+        """The control inputs that are on, bit n - 1 is input n; to be asked once an interval."""
+        return self._control_inputs.read()
 
     def add(self, increment) -> None:
         """Book the energies of an interval."""
