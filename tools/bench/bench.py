@@ -35,7 +35,7 @@ from tools.bench.real_time import RealTime
 from tools.bench.source import Source
 from tools.bench.supply import Supply
 from tools.bench.uart import UartLine, VirtualEnd
-from tools.bench.world import World
+from tools.bench.world import Device, World
 
 Calibration = firmware_code.calibration.Calibration
 NS = 1_000_000_000
@@ -98,14 +98,10 @@ class Bench:
         self.fram = FRAM(seed=seed)
         self.flash = NorFlash(seed=seed)
         self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
-        self.supply = Supply(
-            [self.metering, self.lcd_driver, self.rtc, self.fram, self.flash, *self.uarts],
-            lambda: max(self.source.truth().u),
-            self._power_changed,
-        )
+        powered: list[Device] = [self.metering, self.lcd_driver, self.rtc, self.fram, self.flash, *self.uarts]
+        self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed)
         self._seal = Line("seal", 0)
-        chips = [self.metering, self.rtc, self.lcd_driver, self.fram, self.flash]
-        self.world = World([self.supply, *chips, *self.uarts])
+        self.world = World([self.supply, *powered])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)
         self._before_cut: dict[str, Any] | None = None
