@@ -187,6 +187,8 @@ class Meter:
             self._errors.set(error.BACKUP_DATA)
         if tariffs.time_switch.damaged or tariffs.control_table.damaged:
             self._errors.set(error.PARAMETERS)
+        if not tariffs.flash_found:
+            self._errors.set(error.PROFILE_MEMORY)
         if machine.reset_cause() == machine.WDT_RESET:
             self._errors.set(error.WATCHDOG)
         for part in (parameters, self._calibration, self._journal, tariffs.time_switch, tariffs.control_table):

@@ -3,8 +3,6 @@
 tariff/README.md says how they work together; here is which a meter of a type has, and where they are kept.
 """
 
-from micropython import const
-
 from drivers.nor_flash import W25Q128
 from meter.face.control_inputs import ControlInputs
 from meter.metrology.energies import channels, energy_list
@@ -23,15 +21,15 @@ from meter.tariff.rated_registers import RatedRegisters
 from meter.tariff.rates import Rates
 from meter.tariff.time_switch import TimeSwitch
 
+# Stage, index, sectors in the flash chip, or as files without one
 _PROFILES = (
-    (layout.PROFILE_1_STAGE, layout.PROFILE_1_INDEX, layout.PROFILE_1_SECTORS),
-    (layout.PROFILE_2_STAGE, layout.PROFILE_2_INDEX, layout.PROFILE_2_SECTORS),
+    (layout.PROFILE_1_STAGE, layout.PROFILE_1_INDEX, layout.PROFILE_1_SECTORS, layout.PROFILE_1_FILES),
+    (layout.PROFILE_2_STAGE, layout.PROFILE_2_INDEX, layout.PROFILE_2_SECTORS, layout.PROFILE_2_FILES),
 )
 _STORED_VALUES = (
-    (layout.BILLING_STAGE, layout.BILLING_INDEX, layout.BILLING_SECTORS),
-    (layout.SNAPSHOT_STAGE, layout.SNAPSHOT_INDEX, layout.SNAPSHOT_SECTORS),
+    (layout.BILLING_STAGE, layout.BILLING_INDEX, layout.BILLING_SECTORS, layout.BILLING_FILES),
+    (layout.SNAPSHOT_STAGE, layout.SNAPSHOT_INDEX, layout.SNAPSHOT_SECTORS, layout.SNAPSHOT_FILES),
 )
-_FILE_SHARE = const(6)  # 1.8 MiB of files at most
 
 
 class Tariffs:
@@ -53,11 +51,12 @@ class Tariffs:
         demanded = of_type(parameters.demand_quantities) if type_code.has_demand else ()
         period_s = parameters.demand_period_min * 60
         self.demand = Demand(energies, demanded, parameters.rates, period_s, parameters.demand_subperiods)
-        flash, share = _flash(board)
+        self.flash_found = False
+        self._flash = flash = _flash(board)
 
         def make_ring(places: tuple, size: int) -> Ring:
-            stage, index, (first, count) = places
-            return Ring(memory, flash, stage, index, (first, count // share), size)
+            stage, index, sectors, files = places
+            return Ring(memory, flash, stage, index, files if board.flash_cs is None else sectors, size)
 
         stored = tuple([make_ring(places, billing.ENTRY_SIZE) for places in _STORED_VALUES])
         self.billing = Billing(stored, energies, self.rated, self.demand)
@@ -81,7 +80,13 @@ class Tariffs:
         self._rings = stored + tuple([profile.ring for profile in self.profiles])
 
     def load(self) -> None:
-        """Take over what is stored, after the energies. OSError if a memory does not answer."""
+        """Take over what is stored, after the energies. OSError if the FRAM does not answer; `flash_found` is about the
+        flash, without which the newest entries are still there."""
+        try:
+            self._flash.check_id()
+            self.flash_found = True
+        except OSError:
+            pass
         self.time_switch.load()
         self.control_table.load()
         self.engine.load()
@@ -104,10 +109,7 @@ class Tariffs:
         return is_busy
 
 
-def _flash(board) -> tuple:
-    """The flash of a board, and in how many parts its sectors are to be divided to have room for one."""
-    if board.flash_cs is not None:
-        return W25Q128(board.fram_spi, board.flash_cs), 1
-    flash = FileFlash(board.flash_folder, layout.FLASH_SECTORS)
-    flash.check_id()
-    return flash, _FILE_SHARE
+def _flash(board):
+    if board.flash_cs is None:
+        return FileFlash("rings", layout.FILE_SECTORS)
+    return W25Q128(board.fram_spi, board.flash_cs)

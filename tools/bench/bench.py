@@ -107,15 +107,11 @@ class Bench:
         self.fram = FRAM(seed=seed)
         self.flash = NorFlash(seed=seed)
         self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
-        self.supply = Supply(
-            [self.metering, self.lcd_driver, self.rtc, self.reserve, self.fram, self.flash, *self.uarts],
-            lambda: max(self.source.truth().u),
-            self._power_changed,
-        )
+        powered: list[Device] = [self.metering, self.lcd_driver, self.rtc, self.reserve, self.fram, self.flash, *self.uarts]
+        self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed)
         self._seal = Line("seal", 0)
         self._inputs = [Line(f"control input {n + 1}", 1) for n in range(len(wiring.CONTROL_INPUTS))]
-        chips: list[Device] = [self.metering, self.rtc, self.reserve, self.lcd_driver, self.fram, self.flash]
-        self.world = World([self.supply, *chips, *self.uarts])
+        self.world = World([self.supply, *powered])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)
         self._before_cut: dict[str, Any] | None = None
