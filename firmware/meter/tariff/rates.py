@@ -75,7 +75,7 @@ class Rates:
         if last is None:  # what is on from the start does not come on now; but for what the start itself switches
             self._control_table.evaluate(signals, self._functions)
             signals[control.STATES] |= control.POWER_UP
-            self._stale = True
+            self._stale, self.next_change = True, utc + 1  # and then no more
         self._updated = utc
         self._switch()
         return True
