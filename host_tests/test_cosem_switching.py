@@ -270,7 +270,7 @@ def test_the_control_table_is_a_text_that_is_written_whole_or_not_at_all(sources
 
 def test_the_control_table_is_read_and_written_in_programming_mode_from_level_3_on() -> None:
     door = Door()
-    door.sources.switch_rates(door.model._type_code, door.parameters)
+    door.sources.switch_rates(door.sources.type_code, door.parameters)
     for level in (0, 1, 2, 5):
         assert door.write("C.62.0", "E1 = TE1", level) == access.DENIED, level
     assert door.write("C.62.0", "E1 = TE1; E1 = I3", 3)  # two inputs only
