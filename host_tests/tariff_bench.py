@@ -217,7 +217,7 @@ class Life:
         settings = world.settings
         self.clock = Clock(world.zone)
         self.clock.valid = valid
-        self.moments = {}
+        self.moments: dict = {}
         self.energies = EnergyRegisters()
         self.rated = RatedRegisters(energy_list(settings.rated_quantities), settings.rates)
         self.energy_record = EnergyRecord(self.energies, self.rated)

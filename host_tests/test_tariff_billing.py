@@ -114,7 +114,7 @@ def test_a_reset_stores_everything_clears_maxima_and_counts() -> None:
     assert stored.cumulated("a_import", 1) == 0 and life.demand.cumulated("a_import", 1) == 1_000
     assert (billing.count, billing.utc, billing.source) == (1, TEN + 1000, COMMUNICATION)
     assert life.energies.get("a_export") - billing.begin.total("a_export") == 8
-    assert life.rated.get("a_import", 1) - billing.begin.rated("a_import", 1) == 450_000
+    assert life.rated.get("a_import", 1) - (billing.begin.rated("a_import", 1) or 0) == 450_000
     assert life.demand.maximum("a_import", 1) == (500, TEN + 1800)
     assert life.world.events == [(8, COMMUNICATION, TEN + 1000)]
     assert last(life) == [(TEN + 1800, INTERNAL | RESET, 450_000)]
@@ -207,8 +207,7 @@ def test_the_time_switch_resets_once_a_month_in_local_time(day: int, hour: int, 
     for utc in range(begin, seconds(2024, 5, 10, 0, 0, 0), 900):
         life.book(utc, 1)
     stored = [life.billing.stored(n) for n in range(life.billing.available(), 0, -1)]
-    epoch = seconds(2000, 1, 1)
-    assert [each and each.utc - epoch for each in stored] == [
+    assert [each and each.utc for each in stored] == [
         seconds(*(int(part) for part in text.replace("-", " ").replace(":", " ").split())) for text in expected
     ]
     assert all(each and each.source == TIME_SWITCH for each in stored)
