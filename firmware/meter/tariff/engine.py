@@ -6,13 +6,14 @@ tick does is, in this order: ring entries are appended, the tariff record is sav
 true, so power lost anywhere leaves a period still open, which the next life closes late and alike.
 """
 
+import errno
 from struct import pack, unpack
 
 from micropython import const
 
 from meter import calendar
 from meter.tariff import load_profile as status
-from meter.tariff.billing import SNAPSHOTS, TARIFF_CHANGE, TIME_SWITCH
+from meter.tariff.billing import COMMUNICATION, SNAPSHOTS, TARIFF_CHANGE, TIME_SWITCH
 from meter.tariff.periods import FAR, next_boundary
 from meter.tariff.tariff_record import TariffRecord
 
@@ -189,6 +190,12 @@ class Engine:
         finally:
             self._finish(utc, self._inputs, True)
 
+    def reset_by_command(self) -> None:
+        """A billing reset now, wanted by communication. OSError if that is not allowed, locked out, or its values
+        cannot be stored."""
+        if not self.reset(COMMUNICATION, self._clock.utc()):
+            raise OSError(errno.EAGAIN, "reset: locked out")
+
     def snapshot(self, source: int, utc: int) -> None:
         """Store the values of now in the second scheme. OSError if they cannot be."""
         if self._running:
@@ -201,6 +208,13 @@ class Engine:
         if self._running:
             self._end_intervals(utc)
             self._end_externally(utc)
+            self._finish(utc, self._inputs, True)
+
+    def restart_demand(self, utc: int) -> None:
+        """Forget the running demand period and the last one, and begin anew; maxima stay."""
+        if self._running:
+            self._end_intervals(utc)
+            self.demand.restart(utc, self._boundary(self.demand, utc))
             self._finish(utc, self._inputs, True)
 
     def mark(self, bits: int) -> None:
