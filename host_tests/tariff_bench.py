@@ -100,7 +100,7 @@ class Ring:
     def walk(self, first, last):
         for n in range(max(first, self.oldest), min(last, self.newest) + 1):
             entry = self._kept[n - 1]
-            yield (n, None, None) if entry is None else (n, *entry)
+            yield (n, None, None) if entry is None else (n, entry[0], entry[1])
 
     def spans(self, first_utc, last_utc):
         found = []

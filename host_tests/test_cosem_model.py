@@ -356,7 +356,7 @@ def test_micropython_prints_the_same_and_an_object_takes_little(designation: str
     script = SCRIPT.format(
         firmware=str(ROOT / "firmware"), tests=str(ROOT / "host_tests"), type=designation, values=values
     )
-    command = [find_micropython(), "-X", "heapsize=384K", "-c", script]
+    command = [find_micropython(), "-X", "heapsize=512K", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     lines, size = json.loads(done.stdout)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import micropython_names
 import pytest
 
+from boards.virtual import wiring
 from drivers.nor_flash import W25Q128
 from host_tests.wires import DirectPin, DirectSPI, Wires
+from tools.bench import Bench
 from tools.bench.nor_flash import NorFlash
 
 
@@ -204,3 +206,18 @@ def test_select_is_released_when_the_bus_fails(rig: Rig) -> None:
         rig.driver.start_erase(0)
         rig.driver.busy()
     assert rig.cs.value() == 1
+
+
+def test_the_bench_has_the_chip_on_the_frams_bus_with_a_select_of_its_own() -> None:
+    bench = Bench()
+    bench.fram.power(True, 0)
+    bench.flash.power(True, 0)
+    bus, outputs = bench.mcu.spi[wiring.SPI_FRAM], bench.mcu.gpio.outputs
+    answers = []
+    for pin in (wiring.FRAM_CS, wiring.FLASH_CS):
+        outputs[pin](0, 0)
+        answers.append(bus.exchange(b"\x9f\0\0\0", 0)[1:])
+        outputs[pin](1, 0)
+    assert answers == [b"\x04\x7f\x48", b"\xef\x40\x18"]
+    bench.inject("flash", device_id=b"\xef\x40\x17")
+    assert bench.flash.faults.device_id == b"\xef\x40\x17"

@@ -209,7 +209,7 @@ def test_faults_show(chip: Chip) -> None:
     chip.flash.faults.not_writable = False
     chip.flash.faults.worn.add(0)
     chip.program(0, 0xFF)
-    assert chip.read(0, 1) == b"\x7f"
+    assert chip.read(0, 1) == b"\x00"
     chip.flash.faults.stuck_busy = True
     chip.erase(0x1000)
     chip.t += 10**10

@@ -92,7 +92,7 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         81 hls_secret_3, 82 hls_secret_4, 83 hls_secret_5, 84 unicast_key, 85 broadcast_key, 86 authentication_key,
         87 master_key, 88 security_policy, 89 max_attempts, 90 lock_hours, 100 calendar, 101 time_zone,
         102 dst_enabled, 103 dst_begin, 104 dst_end, 105 dst_minutes, 106 shift_limit_s, 107 mains_sync,
-        108 sync_limit_s, 109 clock_trim, 110 persian_on_wire
+        108 sync_limit_s, 109 clock_trim, 110 persian_on_wire, 120 fallback_rate
     """
     assert {name: int(number) for number, name in (pair.split() for pair in field.split(","))} == NUMBERS
     assert [Parameters(Ram()).name(number) for number in NUMBERS.values()] == list(NUMBERS)

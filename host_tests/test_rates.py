@@ -12,6 +12,7 @@ from host_tests.model_sources import Ram
 from host_tests.tariff_calendars import LOADED, program
 from host_tests.tariff_reference import Gregorian, Reference
 from meter.storage.layout import CONTROL_TABLE, TIME_SWITCH
+from meter.tariff.billing import INPUT
 from meter.tariff.control_table import ControlTable
 from meter.tariff.rates import Rates
 from meter.tariff.time_switch import PASSIVE, TimeSwitch
@@ -259,17 +260,17 @@ def test_resets_and_ends_of_period_come_with_the_signal_and_once() -> None:
     for inputs in (0b11, 0b11, 0b00, 0b10, 0b10, 0b01, 0b01, 0b00, 0b11):
         rates.update(NOON, inputs)
         found.append((rates.reset_due, rates.period_end))
-    quiet, reset, end = (False, False), (True, False), (False, True)
-    assert found == [quiet, quiet, quiet, end, quiet, reset, quiet, quiet, (True, True)]
-    assert not rates.inhibit
+    quiet, reset, end = (0, False), (INPUT, False), (0, True)
+    assert found == [quiet, quiet, quiet, end, quiet, reset, quiet, quiet, (INPUT, True)]
+    assert not rates.demand_inhibited
 
 
 def test_what_is_on_when_the_meter_starts_does_not_come_on_then_but_the_start_itself_does() -> None:
     rates = Rig(rows="reset = I1; period_end = power_up; A2 = power_up").rates
     rates.update(NOON, 1)
-    assert (rates.reset_due, rates.period_end, rates.arrows) == (False, True, 2)
+    assert (rates.reset_due, rates.period_end, rates.arrows) == (0, True, 2)
     rates.update(NOON, 1)
-    assert (rates.reset_due, rates.period_end, rates.arrows) == (False, False, 0)
+    assert (rates.reset_due, rates.period_end, rates.arrows) == (0, False, 0)
 
 
 def test_scripts_set_and_clear_the_signals_of_communication_and_monitors_theirs() -> None:
@@ -279,12 +280,12 @@ def test_scripts_set_and_clear_the_signals_of_communication_and_monitors_theirs(
         rates.switch(script)
     rates.monitor(0b10000100)
     rates.update(NOON)
-    assert (rates.relay, rates.outputs, rates.inhibit) == (True, 0b1001, True)
+    assert (rates.relay, rates.outputs, rates.demand_inhibited) == (True, 0b1001, True)
     assert rates.inputs_word == bytes((0, 1, 0b1001, 0)) and rates.control_word[3] == 0x0A
     rates.switch(11)
     rates.monitor(0)
     rates.update(NOON)
-    assert (rates.relay, rates.outputs, rates.inhibit) == (False, 0b1000, False)
+    assert (rates.relay, rates.outputs, rates.demand_inhibited) == (False, 0b1000, False)
     for bad in (0, 9, 10, 19, 21):
         with pytest.raises(ValueError, match="no such script"):
             rates.switch(bad)

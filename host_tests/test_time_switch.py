@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from host_tests.model_sources import Ram
 from host_tests.tariff_calendars import DAYS, LOADED, SEASONS, WEEKS, Persian, pattern, program
-from host_tests.tariff_reference import EPOCH, Gregorian, Reference, Remembered, falls_on, holds_until
+from host_tests.tariff_reference import EPOCH, Gregorian, Reference, Remembered, holds_until
 from meter import calendar
 from meter.storage.layout import TIME_SWITCH
-from meter.tariff import day_patterns, switch_table
+from meter.tariff import switch_table
 from meter.tariff.time_switch import LOG_ACTIVATION, LOG_PASSIVE, LOG_SPECIAL_DAYS, PASSIVE, TimeSwitch
 
 SPECIAL = 8
@@ -31,92 +31,6 @@ def new(memory: Any = None, years: Any = calendar) -> TimeSwitch:
     made = TimeSwitch(memory or Ram(TIME_SWITCH.end), years)
     made.load()
     return made
-
-
-# --- dates with parts left open -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("parts", "date"),
-    [
-        ((2026, 3, 254, 7), (2026, 3, 29)),  # last Sunday of March: begin of summer time in the EU
-        ((2026, 10, 254, 7), (2026, 10, 25)),
-        ((2026, 3, 8, 7), (2026, 3, 8)),  # the Sunday on or after the 8th, the second one: begin in the USA
-        ((2026, 11, 1, 7), (2026, 11, 1)),
-        ((2026, 11, 22, 4), (2026, 11, 26)),  # Thanksgiving
-        ((2028, 2, 254, 255), (2028, 2, 29)),
-        ((2026, 2, 253, 255), (2026, 2, 27)),
-        ((2026, 5, 253, 1), (2026, 5, 18)),
-    ],
-)
-def test_open_dates_fall_on_the_days_of_the_almanac(parts: Any, date: Any) -> None:
-    for year in (parts[0], None):
-        made, expected = pattern(year, *parts[1:]), day(*date)
-        day_patterns.check(calendar, made, True)
-        month = [each for each in range(expected - 40, expected + 40) if calendar.date(each)[:2] == date[:2]]
-        fitting = [each for each in month if day_patterns.matches(calendar, made, each, calendar.date(each))]
-        assert fitting == [expected]
-        assert day_patterns.latest(calendar, made, month[-1] + 300, calendar.date(month[-1] + 300)) == expected
-
-
-PATTERNS = st.builds(
-    pattern,
-    st.none() | st.integers(1402, 1406) | st.integers(2023, 2027),
-    st.integers(1, 12) | st.just(255),
-    st.integers(1, 31) | st.sampled_from([253, 254, 255]),
-    st.integers(1, 7) | st.just(255),
-)
-
-
-@settings(deadline=None)
-@given(PATTERNS, st.integers(8800, 9700), st.booleans())
-def test_open_dates_match_as_looking_at_each_day_does(made: bytes, number: int, persian: bool) -> None:
-    years: Any = PERSIAN if persian else calendar
-    try:
-        day_patterns.check(years, made, False)
-    except ValueError:
-        return
-    slow: Any = PERSIAN if persian else GREGORIAN
-    assert day_patterns.matches(years, made, number, years.date(number)) == falls_on(slow, made, number)
-    if made[3] != 255:
-        before = [each for each in range(number, number - 366, -1) if falls_on(slow, made, each)]
-        found = day_patterns.latest(years, made, number, years.date(number))
-        assert found == before[0] if before else found is None or found <= number - 366 and falls_on(slow, made, found)
-
-
-@pytest.mark.parametrize(
-    ("parts", "yearly", "reason"),
-    [
-        ((None, 2, 30), False, "no day 30"),
-        ((2026, 2, 29), False, "no day 29"),
-        ((None, 2, 29), True, "no day 29"),
-        ((None, 255, 31), True, "no day 31 in every month"),
-        ((None, 13, 1), False, "no month 13"),
-        ((None, 254, 1), False, "no month 254"),
-        ((None, 0, 1), False, "no month 0"),
-        ((None, 1, 0), False, "no day 0"),
-        ((None, 1, 32), False, "no day 32"),
-        ((None, 1, 1, 8), False, "no weekday 8"),
-        ((None, 1, 23, 7), False, "no weekday"),
-        ((2026, 12, 25, 4), False, "no weekday"),  # it is a Friday
-        ((1405, 1, 1), False, "year 1405"),
-        ((2100, 1, 1), False, "year 2100"),
-        ((None, 1, 255), True, "open"),
-    ],
-)
-def test_dates_that_cannot_be_are_refused_with_the_reason(parts: Any, yearly: bool, reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
-        day_patterns.check(calendar, pattern(*parts), yearly)
-
-
-def test_dates_that_can_be_are_taken() -> None:
-    for parts in ((None, 2, 29), (2028, 2, 29), (None, 255, 31), (None, 255, 255, 7), (2026, 12, 25, 5)):
-        day_patterns.check(calendar, pattern(*parts), False)
-    for parts in ((None, 12, 30), (1403, 12, 30), (1408, 12, 30)):  # leap years of the Persian calendar
-        day_patterns.check(PERSIAN, pattern(*parts), False)
-    for parts in ((1404, 12, 30), (2026, 1, 1), (None, 7, 31)):
-        with pytest.raises(ValueError, match=r"no day|year"):
-            day_patterns.check(PERSIAN, pattern(*parts), False)
 
 
 # --- what is on -----------------------------------------------------------------------------------------------------
@@ -162,6 +76,37 @@ def test_days_before_the_first_season_have_no_rate() -> None:
     assert made.at(first)[0] == 2  # a Wednesday in table 1
     late = day(2031, 1, 8)  # season b still lasts: a Wednesday in table 3
     assert made.day_table(late) == 3
+
+
+PATTERNS = st.builds(
+    pattern,
+    st.none() | st.integers(1402, 1406) | st.integers(2023, 2027),
+    st.integers(1, 12) | st.just(255),
+    st.integers(1, 31) | st.sampled_from([253, 254, 255]),
+    st.integers(1, 7) | st.just(255),
+)
+
+
+def test_the_only_season_lasts_until_it_begins_again() -> None:
+    made = program(new(), ((b"x", [(b"a", pattern(None, 11, 15), b"W")], WEEKS, DAYS), []))
+    assert {made.day_table(number) for number in range(day(2025, 1, 1), day(2027, 1, 1))} == {1, 2}
+
+
+def test_of_seasons_that_begin_on_one_day_the_later_in_the_list_holds() -> None:
+    seasons = [(b"a", pattern(None, 3, 31), b"W"), (b"b", pattern(None, 3, 254), b"S")]
+    for listed, table in ((seasons, 3), (seasons[::-1], 1)):
+        made = program(new(), ((b"x", listed, WEEKS, DAYS), []))
+        assert made.day_table(day(2026, 3, 31)) == table
+
+
+def test_a_special_day_whose_table_is_still_passive_is_an_ordinary_day() -> None:
+    made = program(new())
+    made.set_part(DAY, [*DAYS, (9, [(0, 5)])])
+    made.set_part(SPECIAL, [(1, pattern(None, 12, 25), 9)])
+    christmas = day(2026, 12, 25)
+    assert made.day_table(christmas) == 1
+    made.activate()
+    assert made.day_table(christmas) == 9
 
 
 TIMES = st.lists(

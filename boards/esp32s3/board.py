@@ -91,6 +91,7 @@ class Board:
         self.port2_uart = None  # UART0 is the console of the stock MicroPython
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
+        self.control_inputs = ()  # no pins are left; a row for each would go here, low = voltage
 
     def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None without a Wi-Fi network. It is joined in the background, also again."""

@@ -36,6 +36,7 @@ class Board:
         self.port2_uart = UART(wiring.UART_PORT2, 300, bits=7, parity=0, stop=1)
         self.power_fail = Pin(wiring.POWER_FAIL, Pin.IN)  # low = mains failing
         self.seal = Pin(wiring.SEAL, Pin.IN)  # high = certification seal broken
+        self.control_inputs = tuple([Pin(pin, Pin.IN) for pin in wiring.CONTROL_INPUTS])  # low = voltage
 
     def tcp_address(self, _port: int):
         """(host, port) to listen on, or None: there is no network in virtual time. The port is the bench's choice."""

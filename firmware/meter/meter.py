@@ -67,6 +67,7 @@ class Meter:
         self._memory_read = True  # all that the FRAM holds could be read at start
         self._identified = True  # the analogue constants are this meter's own, or it never had any
         self._watchdog = None
+        self._counted_ms = time.ticks_ms()  # up to which operating time has been counted
         self._fram = Fram(board.fram_spi, board.fram_cs)
         analog = board.ANALOG
         self._identity = factory.Factory(
@@ -186,6 +187,8 @@ class Meter:
             self._errors.set(error.BACKUP_DATA)
         if tariffs.time_switch.damaged or tariffs.control_table.damaged:
             self._errors.set(error.PARAMETERS)
+        if not tariffs.flash_found:
+            self._errors.set(error.PROFILE_MEMORY)
         if machine.reset_cause() == machine.WDT_RESET:
             self._errors.set(error.WATCHDOG)
         for part in (parameters, self._calibration, self._journal, tariffs.time_switch, tariffs.control_table):
@@ -357,15 +360,20 @@ class Meter:
             self._errors.clear(error.TIME_DEVICE)
         except OSError:
             self._errors.set(error.TIME_DEVICE)
-        self._errors.note(error.CLOCK_INVALID, not self._clock.valid)
+        if bool(self._errors.bits & error.CLOCK_INVALID) == self._clock.valid:
+            self._errors.note(error.CLOCK_INVALID, not self._clock.valid)
+            self._tariffs.engine.wake()
 
     def _count(self) -> None:
         """Operating time, as a whole and by rate; phases that fail."""
         counters, rates = self._counters, self._tariffs.rates
-        counters.add("operating_seconds")
+        now = time.ticks_ms()
+        seconds = time.ticks_diff(now, self._counted_ms) // 1000
+        self._counted_ms = time.ticks_add(self._counted_ms, seconds * 1000)
+        counters.add("operating_seconds", seconds)
         for n in range(8):
             if rates.energy >> n & 1:
-                counters.add("operating_%d" % (n + 1))
+                counters.add("operating_%d" % (n + 1), seconds)
         if not self._mains.is_down:
             self._outages.look(self._metering.samples.present)
         self._store.save_counters()

@@ -137,6 +137,7 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (171, "profile_1_channels", CHANNELS, "a_import,a_export,r1,r2,r3,r4", None, None, 3),
     (172, "profile_2_period_min", CHOICE, 15, _PERIODS, None, 3),
     (173, "profile_2_channels", CHANNELS, "@u1,@u2,@u3,@i1,@i2,@i3,@pf,@f", None, None, 3),
+    (190, "long_failure_s", INT, 180, 1, 65_535, 3),  # mains away for longer is a long failure
 )
 
 # Parts of the meter are made of these when it starts: a change shows at once and takes effect with the next start.

@@ -7,6 +7,7 @@ from micropython import const
 
 from meter.events import log
 
+_ALL_PHASES = const(7)
 _BRIDGING_MS = const(500)  # mains may be away this long without consequence
 
 
@@ -87,7 +88,7 @@ class Outages:
             if not present[n]:
                 missing |= 1 << n
         for n in range(len(present)):
-            if missing & ~self._missing & 1 << n and missing != _ALL:
+            if missing & ~self._missing & 1 << n and missing != _ALL_PHASES:
                 self._counters.add("failures_l%d" % (n + 1))
                 if not self._missing:
                     self._counters.add("failures_any")

@@ -3,9 +3,8 @@
 tariff/README.md says how they work together; here is which a meter of a type has, and where they are kept.
 """
 
-from micropython import const
-
 from drivers.nor_flash import W25Q128
+from meter.face.control_inputs import ControlInputs
 from meter.metrology.energies import channels, energy_list
 from meter.storage import layout
 from meter.storage.file_flash import FileFlash
@@ -22,15 +21,15 @@ from meter.tariff.rated_registers import RatedRegisters
 from meter.tariff.rates import Rates
 from meter.tariff.time_switch import TimeSwitch
 
+# Stage, index, sectors in the flash chip, or as files without one
 _PROFILES = (
-    (layout.PROFILE_1_STAGE, layout.PROFILE_1_INDEX, layout.PROFILE_1_SECTORS),
-    (layout.PROFILE_2_STAGE, layout.PROFILE_2_INDEX, layout.PROFILE_2_SECTORS),
+    (layout.PROFILE_1_STAGE, layout.PROFILE_1_INDEX, layout.PROFILE_1_SECTORS, layout.PROFILE_1_FILES),
+    (layout.PROFILE_2_STAGE, layout.PROFILE_2_INDEX, layout.PROFILE_2_SECTORS, layout.PROFILE_2_FILES),
 )
 _STORED_VALUES = (
-    (layout.BILLING_STAGE, layout.BILLING_INDEX, layout.BILLING_SECTORS),
-    (layout.SNAPSHOT_STAGE, layout.SNAPSHOT_INDEX, layout.SNAPSHOT_SECTORS),
+    (layout.BILLING_STAGE, layout.BILLING_INDEX, layout.BILLING_SECTORS, layout.BILLING_FILES),
+    (layout.SNAPSHOT_STAGE, layout.SNAPSHOT_INDEX, layout.SNAPSHOT_SECTORS, layout.SNAPSHOT_FILES),
 )
-_FILE_SHARE = const(6)  # 1.8 MiB of files at most
 
 
 class Tariffs:
@@ -45,17 +44,19 @@ class Tariffs:
             names = energy_list(text)
             return names if type_code.has_reactive else tuple([name for name in names if name[0] == "a"])
 
-        self._energies, self._board, self._clock = energies, board, clock
+        self._energies = energies
+        self._control_inputs = ControlInputs(board.control_inputs)
         self.rated = RatedRegisters(of_type(parameters.rated_quantities), parameters.rates)
         self.record = EnergyRecord(energies, self.rated)
         demanded = of_type(parameters.demand_quantities) if type_code.has_demand else ()
         period_s = parameters.demand_period_min * 60
         self.demand = Demand(energies, demanded, parameters.rates, period_s, parameters.demand_subperiods)
-        flash, share = _flash(board)
+        self.flash_found = False
+        self._flash = flash = _flash(board)
 
         def make_ring(places: tuple, size: int) -> Ring:
-            stage, index, (first, count) = places
-            return Ring(memory, flash, stage, index, (first, count // share), size)
+            stage, index, sectors, files = places
+            return Ring(memory, flash, stage, index, files if board.flash_cs is None else sectors, size)
 
         stored = tuple([make_ring(places, billing.ENTRY_SIZE) for places in _STORED_VALUES])
         self.billing = Billing(stored, energies, self.rated, self.demand)
@@ -79,18 +80,21 @@ class Tariffs:
         self._rings = stored + tuple([profile.ring for profile in self.profiles])
 
     def load(self) -> None:
-        """Take over what is stored, after the energies. OSError if a memory does not answer."""
+        """Take over what is stored, after the energies. OSError if the FRAM does not answer; `flash_found` is about the
+        flash, without which the newest entries are still there."""
+        try:
+            self._flash.check_id()
+            self.flash_found = True
+        except OSError:
+            pass
         self.time_switch.load()
         self.control_table.load()
         self.engine.load()
 
     @property
     def inputs(self) -> int:
-        """The control inputs, bit n - 1 is input n."""
-        bits = 0
-        for n, pin in enumerate(self._board.control_inputs):
-            bits |= pin.value() << n
-        return bits
+        """The control inputs that are on, bit n - 1 is input n; to be asked once an interval."""
+        return self._control_inputs.read()
 
     def add(self, increment) -> None:
         """Book the energies of an interval."""
@@ -105,10 +109,7 @@ class Tariffs:
         return is_busy
 
 
-def _flash(board) -> tuple:
-    """The flash of a board, and in how many parts its sectors are to be divided to have room for one."""
-    if board.flash_cs is not None:
-        return W25Q128(board.fram_spi, board.flash_cs), 1
-    flash = FileFlash(board.flash_folder, layout.FLASH_SECTORS)
-    flash.check_id()
-    return flash, _FILE_SHARE
+def _flash(board):
+    if board.flash_cs is None:
+        return FileFlash("rings", layout.FILE_SECTORS)
+    return W25Q128(board.fram_spi, board.flash_cs)

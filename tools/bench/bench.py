@@ -107,14 +107,11 @@ class Bench:
         self.fram = FRAM(seed=seed)
         self.flash = NorFlash(seed=seed)
         self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
-        self.supply = Supply(
-            [self.metering, self.lcd_driver, self.rtc, self.reserve, self.fram, self.flash, *self.uarts],
-            lambda: max(self.source.truth().u),
-            self._power_changed,
-        )
+        powered: list[Device] = [self.metering, self.lcd_driver, self.rtc, self.reserve, self.fram, self.flash, *self.uarts]
+        self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed)
         self._seal = Line("seal", 0)
-        chips: list[Device] = [self.metering, self.rtc, self.reserve, self.lcd_driver, self.fram, self.flash]
-        self.world = World([self.supply, *chips, *self.uarts])
+        self._inputs = [Line(f"control input {n + 1}", 1) for n in range(len(wiring.CONTROL_INPUTS))]
+        self.world = World([self.supply, *powered])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)
         self._before_cut: dict[str, Any] | None = None
@@ -133,6 +130,8 @@ class Bench:
         gpio.input(wiring.METERING_IRQ1, self.metering.irq1)
         gpio.input(wiring.POWER_FAIL, self.supply.power_fail)
         gpio.input(wiring.SEAL, self._seal)
+        for pin, line in zip(wiring.CONTROL_INPUTS, self._inputs, strict=True):
+            gpio.input(pin, line)
         metering_bus, fram_bus = SpiBus(self.world), SpiBus(self.world)
         gpio.outputs[wiring.METERING_CS] = metering_bus.select(self.metering)
         gpio.outputs[wiring.METERING_RESET] = self._reset_metering
@@ -303,6 +302,21 @@ class Bench:
     def seal_open(self, broken: bool) -> None:
         with self.hold:
             self._seal.set(int(broken), self.world.now)
+
+    @property
+    def inputs(self) -> tuple[bool, ...]:
+        """Whether there is voltage on each of the control inputs' terminals; set some, the others have none."""
+        return tuple(not line.level for line in self._inputs)
+
+    @inputs.setter
+    def inputs(self, voltages: Iterable[bool]) -> None:
+        given = [bool(voltage) for voltage in voltages]
+        if len(given) > len(self._inputs):
+            raise ValueError(f"inputs: the board has {len(self._inputs)}")
+        given += [False] * (len(self._inputs) - len(given))
+        with self.hold:
+            for line, voltage in zip(self._inputs, given, strict=True):
+                line.set(int(not voltage), self.world.now)
 
     # --- what a person or a client sees -----------------------------------------------------------------------
 

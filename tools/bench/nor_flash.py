@@ -41,7 +41,7 @@ class FlashFaults:
     dead: bool = False  # hears nothing, drives nothing
     stuck_busy: bool = False  # erases and programs that begin now never end
     not_writable: bool = False  # the write enable latch does not set
-    worn: set[int] = field(default_factory=set)  # sectors in which the first bit of each page stays 0
+    worn: set[int] = field(default_factory=set)  # sectors in which the first byte of each page reads 0
 
 
 @dataclass
@@ -328,7 +328,7 @@ class NorFlash:
     def _wear(self, number: int) -> None:
         if number in self.faults.worn:
             for page in range(0, SECTOR, PAGE):
-                self._sector(number)[page] &= 0x7F
+                self._sector(number)[page] = 0
 
     def _sector(self, number: int) -> bytearray:
         return self._sectors.setdefault(number, bytearray(b"\xff" * SECTOR))

@@ -333,7 +333,7 @@ class Setting(Attribute):
 class Composite(Object):
     """An object of any class, put together of its attributes.
 
-    `values`: for each attribute from 2 on a constant, a function that returns the value, or an Attribute. `actions`:
+    `values`: for each attribute from 2 on a constant, a function that returns the value, or a Setting. `actions`:
     method -> (lowest level, function of the parameter). `specs` are the types of what the class leaves open.
     """
 
@@ -354,21 +354,21 @@ class Composite(Object):
         return value() if callable(value) else value
 
     def set(self, attribute: int, value) -> None:
-        own = self._value(attribute)
-        if not isinstance(own, Attribute):
+        setting = self._value(attribute)
+        if not isinstance(setting, Setting):
             raise KeyError(attribute)
-        own.set(value)
+        setting.set(value)
 
     def act(self, method: int, value) -> "tuple | None":
         return self._actions[method][1](value)
 
     def read_level(self, attribute: int) -> "int | None":
         value = self._value(attribute)
-        return None if isinstance(value, Attribute) and value.secret else self.readable
+        return None if isinstance(value, Setting) and value.secret else self.readable
 
     def write_level(self, attribute: int) -> "int | None":
         value = self._value(attribute)
-        return value.level if isinstance(value, Attribute) else None
+        return value.level if isinstance(value, Setting) else None
 
     def act_level(self, method: int) -> "int | None":
         self.method_spec(method)

@@ -83,12 +83,13 @@ class Quantities:
         was. KeyError if that does not tell it."""
         code = phase_code(row[0], n)
         logical_name = ERROR_OBJECT if code == ERRORS else self.logical_name(code)
-        arguments = (logical_name, row[2]) if n == TOTAL else (logical_name, row[2], n)
-        if stored is not None:
-            if row[1] not in _STORED or row[2] == "available":
-                raise KeyError(code)
-            arguments = (of_period(logical_name, stored),) + arguments[1:] + (stored,)
-        return getattr(self, "_" + row[1])(*arguments)
+        arguments = (row[2],) if n == TOTAL else (row[2], n)
+        maker = getattr(self, "_" + row[1])
+        if stored is None:
+            return maker(logical_name, *arguments)
+        if row[1] not in _STORED or row[2] == "available":
+            raise KeyError(code)
+        return maker(of_period(logical_name, stored), *arguments, stored=stored)
 
     def harmonic(self, name: str, n: int, order: int):
         """A harmonic of U or I ("u", "i") of phase n; KeyError if the network does not have the phase."""

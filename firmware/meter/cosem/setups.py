@@ -267,11 +267,11 @@ def billing_reset(model, logical_name: bytes, _argument):
 
 
 def special_days(model, logical_name: bytes, _argument):
-    return switching.special_days(model.sources.time_switch, logical_name)
+    return switching.SpecialDays(logical_name, model.sources.time_switch)
 
 
 def calendar(model, logical_name: bytes, _argument):
-    return switching.calendar(model.sources.time_switch, model.sources.clock, logical_name)
+    return switching.ActivityCalendar(logical_name, model.sources.time_switch, model.sources.clock)
 
 
 def control_table(model, logical_name: bytes, _argument):

@@ -97,7 +97,7 @@ class LoadStore:
         return tuple([(name[: name.rindex(".")], shown_unit(*scale[2:])) for name, scale in zip(names, self._scales)])
 
     def printed_rows(self, first: "int | None", last: "int | None"):
-        """(utc, status byte, minutes of the period, values) of the entries from `first` to `last`; None: a damaged one."""
+        """(utc, status byte, minutes of the period, values) of the entries of this time; None for a damaged one."""
         profile, scales = self._profile, self._scales
         for _, utc, entry, before in profile.entries(self.by_time(first, last)):
             if entry is None:

@@ -4,60 +4,103 @@ What the tables are is in tariff/switch_table.py; here dates, times and scripts 
 in the meter's calendar: with parts left open they cannot be turned into another one.
 """
 
+from micropython import const
+
 from meter.cosem import date_time, obis
-from meter.cosem.classes import READER, SEALED, UTILITY, Attribute, Composite, Data
+from meter.cosem.classes import READER, SEALED, UTILITY, Data, Object
 from meter.cosem.data_types import TEXT
 from meter.parameters import LEVEL, ParameterRefused
 
 _TARIFF_SCRIPTS = obis.parse("0-0:10.0.100")
 _MIDNIGHT = b"\x00\x00\x00\x00\x80\x00\xff"  # behind a date: no deviation, no status
-_PARTS = 4  # name, seasons, weeks, days
-_SEASONS, _WEEKS, _DAYS = 1, 2, 3
-_SPECIAL_DAYS = 8
-_DATE_SIZE = 5
-_ANY = 0xFF
+_FIRST_PASSIVE = const(6)  # attribute
+_ACTIVATION = const(10)
+_SEASONS = const(1)  # parts of a table
+_DAYS = const(3)
+_PASSIVE = const(4)  # where the second table's begin
+_SPECIAL_DAYS = const(8)
+_DATE_SIZE = const(5)
+_ANY = const(0xFF)
 
 
-def calendar(time_switch, clock, logical_name: bytes) -> Composite:
-    """The active table, the passive one and its activation date. `time_switch` is a tariff.time_switch.TimeSwitch."""
+class ActivityCalendar(Object):
+    """Class 20: the active table, the passive one and its activation date. `time_switch` is a
+    tariff.time_switch.TimeSwitch."""
 
-    def part(n: int):
-        kind = n % _PARTS
+    class_id = 20
+    readable = READER
 
-        def read():
-            return _shown(kind, time_switch.part(n))
+    def __init__(self, logical_name: bytes, time_switch, clock):
+        super().__init__(logical_name)
+        self._time_switch = time_switch
+        self._clock = clock
 
-        def change(value):
-            time_switch.set_part(n, _taken(kind, value))
+    def get(self, attribute: int, selection=None):
+        if 2 <= attribute < _ACTIVATION:
+            return _shown(attribute - 2, self._time_switch.part(attribute - 2))
+        if attribute == _ACTIVATION:
+            moment = self._time_switch.activation
+            return date_time.UNSPECIFIED if moment is None else date_time.octets(self._clock, moment)
+        return super().get(attribute)
 
-        return read if n < _PARTS else Attribute(read, change, UTILITY)
+    def set(self, attribute: int, value) -> None:
+        if _FIRST_PASSIVE <= attribute < _ACTIVATION:
+            self._time_switch.set_part(attribute - 2, _taken(attribute - 2, value))
+        elif attribute == _ACTIVATION:
+            is_open = value == date_time.UNSPECIFIED
+            moment = None if is_open else date_time.utc(self._clock, _octets(value, date_time.SIZE))
+            self._time_switch.set_activation(moment)
+        else:
+            raise KeyError(attribute)
 
-    def activation() -> bytes:
-        moment = time_switch.activation
-        return date_time.UNSPECIFIED if moment is None else date_time.octets(clock, moment)
+    def act(self, method: int, value) -> None:
+        if method != 1:
+            raise KeyError(method)
+        self._time_switch.activate()
 
-    def set_activation(value) -> None:
-        is_open = value == date_time.UNSPECIFIED
-        time_switch.set_activation(None if is_open else date_time.utc(clock, _octets(value, date_time.SIZE)))
+    def write_level(self, attribute: int) -> "int | None":
+        level = super().write_level(attribute)
+        return UTILITY if attribute >= _FIRST_PASSIVE else level
 
-    values = tuple([part(n) for n in range(2 * _PARTS)]) + (Attribute(activation, set_activation, UTILITY),)
-    return Composite(20, logical_name, values, {1: (UTILITY, lambda _: time_switch.activate())})
+    def act_level(self, method: int) -> "int | None":
+        self.method_spec(method)
+        return UTILITY
 
 
-def special_days(time_switch, logical_name: bytes) -> Composite:
-    """Entries are (index, date, day table), in the order in which they are looked through."""
+class SpecialDays(Object):
+    """Class 11: entries are (index, date, day table), in the order in which they are looked through."""
 
-    def change(value) -> None:
-        time_switch.set_part(_SPECIAL_DAYS, (_special_day(entry) for entry in value or ()))
+    class_id = 11
+    readable = READER
 
-    def insert(value) -> None:
-        time_switch.insert_special_day(_special_day(value))
+    def __init__(self, logical_name: bytes, time_switch):
+        super().__init__(logical_name)
+        self._time_switch = time_switch
 
-    def delete(index) -> None:
-        time_switch.delete_special_day(-1 if index is None else index)
+    def get(self, attribute: int, selection=None):
+        return self._time_switch.part(_SPECIAL_DAYS) if attribute == 2 else super().get(attribute)
 
-    entries = Attribute(lambda: time_switch.part(_SPECIAL_DAYS), change, UTILITY)
-    return Composite(11, logical_name, (entries,), {1: (UTILITY, insert), 2: (UTILITY, delete)})
+    def set(self, attribute: int, value) -> None:
+        if attribute != 2:
+            raise KeyError(attribute)
+        self._time_switch.set_part(_SPECIAL_DAYS, (_special_day(entry) for entry in value or ()))
+
+    def act(self, method: int, value) -> None:
+        """Insert an entry, or delete the one with an index."""
+        if method == 1:
+            self._time_switch.insert_special_day(_special_day(value))
+        elif method == 2:
+            self._time_switch.delete_special_day(-1 if value is None else value)
+        else:
+            raise KeyError(method)
+
+    def write_level(self, attribute: int) -> "int | None":
+        level = super().write_level(attribute)
+        return UTILITY if attribute == 2 else level
+
+    def act_level(self, method: int) -> "int | None":
+        self.method_spec(method)
+        return UTILITY
 
 
 class TableText(Data):
@@ -79,7 +122,8 @@ def _octets(value, size: int) -> bytes:
     return bytes(value)
 
 
-def _shown(kind: int, values):
+def _shown(part: int, values):
+    kind = part % _PASSIVE
     if kind == _SEASONS:
         return [(name, start + _MIDNIGHT, week) for name, start, week in values]
     if kind == _DAYS:
@@ -91,8 +135,9 @@ def _action(minute: int, selector: int) -> tuple:
     return bytes((minute // 60, minute % 60, 0, 0)), _TARIFF_SCRIPTS, selector
 
 
-def _taken(kind: int, value):
+def _taken(part: int, value):
     """The reverse of `_shown`, worked out by who takes it: ValueError, with the reason, for what cannot be."""
+    kind = part % _PASSIVE
     if kind == _SEASONS and value is not None:
         return ((name, _season_start(start), week) for name, start, week in value)
     if kind == _DAYS and value is not None:

@@ -1,7 +1,7 @@
 """Where everything lies in the 256 KiB FRAM. Addresses are for life: a meter in the field keeps its content.
 
 An area that holds a Record gives it `address` and `capacity`. Free, for parts to come: 0ED00h..0FFFFh and
-2B000h..3FFFFh.
+2B000h..3FFFFh, and the flash from sector 2688 on.
 """
 
 from micropython import const
@@ -78,3 +78,9 @@ PROFILE_1_SECTORS = (0, 1_536)
 PROFILE_2_SECTORS = (1_536, 1_024)
 BILLING_SECTORS = (2_560, 64)
 SNAPSHOT_SECTORS = (2_624, 64)
+# The same without a flash chip, in the board's file system: 1.25 MiB
+FILE_SECTORS = const(320)
+PROFILE_1_FILES = (0, 192)
+PROFILE_2_FILES = (192, 96)
+BILLING_FILES = (288, 16)
+SNAPSHOT_FILES = (304, 16)

@@ -116,9 +116,7 @@ class Clock:
         if not self.valid:
             raise ValueError("the time is not known")
         self._advance()
-        ms = self._ms + self._ahead_ms + seconds * 1000
-        nearest = (ms + 500) // 1000
-        self._set(self._seconds + nearest, ms - nearest * 1000)
+        self._set(self._seconds, self._ms + self._ahead_ms + seconds * 1000)
 
     # --- local time -------------------------------------------------------------------------------------------------
 
@@ -204,12 +202,12 @@ class Clock:
         self._ms = ms % 1000
         self._read_at = now
 
-    def _set(self, utc: int, ahead_ms: int) -> None:
-        """Set chip and clock: its second `utc` begins now, the clock is ahead of it."""
+    def _set(self, utc: int, ms: int) -> None:
+        """Set the time to the moment `utc` and so many milliseconds."""
         old = self.utc()
-        new = utc + ahead_ms // 1000
+        new = utc + ms // 1000
         is_shift = self.valid and self._is_shift(old, new)
-        self._write(utc, ahead_ms)
+        self._set_chip(utc, ms)
         self.valid = True
         self._lost = False
         self._daylight = None
@@ -222,21 +220,21 @@ class Clock:
         periods = [(utc + self.zone(utc)[0] * 60) // self.period_s for utc in (old, new)]
         return abs(new - old) <= limit and periods[0] == periods[1]
 
-    def _write(self, utc: int, ahead_ms: int) -> None:
+    def _set_chip(self, utc: int, ms: int) -> None:
+        """Let the chip's nearest second to a time begin now, and the clock be ahead of it by the rest."""
         now = time.ticks_ms()
-        self._rtc.set(utc)
-        self._seconds, self._ms, self._read_at = utc, 0, now
-        self._ahead_ms = ahead_ms
-        self._shown = utc + ahead_ms // 1000
+        nearest = (ms + 500) // 1000
+        self._rtc.set(utc + nearest)
+        self._seconds, self._ms, self._read_at = utc + nearest, 0, now
+        self._ahead_ms = ms - nearest * 1000
+        self._shown = utc + ms // 1000
 
     def _put_chip_right(self) -> None:
-        """When the clock is ahead of the chip or behind, and a second has just begun, begin the chip's with it."""
-        if abs(self._ahead_ms) < _CLOSE_MS:
-            return
+        """Let the chip be where the clock is: when a second has just begun, or when they are a whole one apart."""
         self._advance()
-        ms = self._ms + self._ahead_ms
-        if ms % 1000 < _CLOSE_MS:
-            self._write(self._seconds + ms // 1000, ms % 1000)
+        apart, ms = abs(self._ahead_ms), self._ms + self._ahead_ms
+        if apart >= 1000 or apart >= _CLOSE_MS > ms % 1000:
+            self._set_chip(self._seconds, ms)
             self._cycles_at = (self._seconds, self._ms)
 
     def _tend_trim(self) -> None:

@@ -27,22 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-ROWS = const(16)
+_ROWS = const(16)
 LOG_CONTROL_TABLE = const(133)  # what a change is logged as, in the place of a parameter's number
 
 # Groups of signals and functions: byte n of what `evaluate` takes and fills; bit n is the name with n + 1, or the n-th.
-INPUTS, SWITCH_ENERGY, SWITCH_DEMAND, SWITCH_OTHERS, COMMANDS, MONITORS, STATES = (
-    const(0),
-    const(1),
-    const(2),
-    const(3),
-    const(4),
-    const(5),
-    const(6),
-)
-POWER_UP, CLOCK_INVALID = const(1), const(2)  # of STATES
-ENERGY, DEMAND, ACTIONS, OUTPUTS, ARROWS, MORE_ARROWS = const(0), const(1), const(2), const(3), const(4), const(5)
-PERIOD_END, INHIBIT, RESET, RELAY = const(1), const(2), const(4), const(8)  # of ACTIONS
+INPUTS, SWITCH_ENERGY, SWITCH_DEMAND, SWITCH_OTHERS, COMMANDS, MONITORS, STATES = range(7)
+ENERGY, DEMAND, ACTIONS, OUTPUTS, ARROWS, MORE_ARROWS = range(6)
+SIGNAL_BYTES, FUNCTION_BYTES = 7, 6
+POWER_UP, CLOCK_INVALID = 1, 2  # bits of STATES
+PERIOD_END, INHIBIT, RESET, RELAY = 1, 2, 4, 8  # bits of ACTIONS
 
 _SIGNALS: "tuple[Any, ...]" = (
     ("I", 4),
@@ -70,16 +63,12 @@ _FUNCTIONS: "tuple[Any, ...]" = (
     ("A", 8),
     ("A9", "A10", "A11", "A12"),
 )
-SIGNAL_BYTES = const(7)
-FUNCTION_BYTES = const(6)
-
 _VERSION = const(1)
 _ROW = const(5)
 _NONE = const(0xFF)
 _NOT = const(0x80)
 _JOINTS = ("and", "or")
 _MOST = const(3)  # signals of a row
-_RELAY_NUMBER = const(19)  # group 2, bit 3
 
 # Meters whose rates come from outside: two inputs say in binary which of four rates is on
 _BINARY = "E1 = not I1 and not I2; E2 = I1 and not I2; E3 = not I1 and I2; E4 = I1 and I2"
@@ -157,56 +146,48 @@ class ControlTable:
                     stored.append(self._parsed_row(line))
                 except ValueError as reason:
                     raise ValueError("row %d: %s" % (len(stored) + 1, reason))
-        if len(stored) > ROWS:
-            raise ValueError("more than %d rows" % ROWS)
+        if len(stored) > _ROWS:
+            raise ValueError("more than %d rows" % _ROWS)
         return b"".join(stored)
 
     def _parsed_row(self, line: str) -> bytes:
-        left, equals, right = line.partition("=")
-        words = right.split()
-        if not equals or not words:
+        name, equals, right = line.partition("=")
+        if not equals:
             raise ValueError("not of the form function = signals")
-        function = _number(_FUNCTIONS, left.strip(), "function")
-        self._check_function(function, left.strip())
-        signals, joint = [], ""
-        while words:
-            inverted = words[0] == "not"
-            if inverted:
-                words.pop(0)
-            if not words:
-                raise ValueError("a signal is missing at the end")
-            name = words.pop(0)
-            signal = _number(_SIGNALS, name, "signal")
-            self._check_signal(signal, name)
-            signals.append(signal | (_NOT if inverted else 0))
-            if words:
-                joined = words.pop(0)
-                if joined not in _JOINTS or joint not in ("", joined):
-                    raise ValueError("%s: signals are joined by and, or all by or" % joined)
-                joint = joined
-                if not words:
-                    raise ValueError("a signal is missing at the end")
+        function = self._checked(_FUNCTIONS, name.strip(), "function")
+        signals: "list[int]" = []
+        joint, inverted, is_signal = "", 0, True  # what has joined so far; the next one's; whether it is one
+        for word in right.split():
+            if not is_signal:
+                if word not in _JOINTS or joint not in ("", word):
+                    raise ValueError(word + ": signals are joined by and, or all by or")
+                joint, is_signal = word, True
+            elif word == "not" and not inverted:
+                inverted = _NOT
+            else:
+                signals.append(self._checked(_SIGNALS, word, "signal") | inverted)
+                inverted, is_signal = 0, False
+        if is_signal:
+            raise ValueError("a signal is missing at the end")
         if len(signals) > _MOST:
             raise ValueError("more than %d signals" % _MOST)
         return bytes([function, 1 if joint == "or" else 0] + signals + [_NONE] * (_MOST - len(signals)))
 
-    def _check_signal(self, number: int, name: str) -> None:
+    def _checked(self, groups: tuple, name: str, what: str) -> int:
+        """The number of a signal's or function's name. ValueError if there is none, or not in this meter."""
+        number, has = _number(groups, name, what), self._type_code
         group, bit = number >> 3, number & 7
-        type_code = self._type_code
-        if group == INPUTS and bit >= type_code.inputs:
-            raise ValueError("%s: the meter has %d control inputs" % (name, type_code.inputs))
-        if SWITCH_ENERGY <= group <= SWITCH_OTHERS and not type_code.has_time_switch:
-            raise ValueError("%s: the meter has no time switch" % name)
-
-    def _check_function(self, number: int, name: str) -> None:
-        group, bit = number >> 3, number & 7
-        type_code = self._type_code
-        if (group == DEMAND or group == ACTIONS and bit < 2) and not type_code.has_demand:
-            raise ValueError("%s: the meter measures no demand" % name)
-        if group == OUTPUTS and bit >= type_code.outputs:
-            raise ValueError("%s: the meter has %d outputs" % (name, type_code.outputs))
-        if number == _RELAY_NUMBER and not type_code.has_relay:
-            raise ValueError("%s: the meter has none" % name)
+        if groups is _SIGNALS:
+            missing = group == INPUTS and bit >= has.inputs or group in (1, 2, 3) and not has.has_time_switch
+        elif group == OUTPUTS:
+            missing = bit >= has.outputs
+        elif name == "relay":
+            missing = not has.has_relay
+        else:  # rates of demand, period_end, inhibit
+            missing = (group == DEMAND or group == ACTIONS and name != "reset") and not has.has_demand
+        if missing:
+            raise ValueError(name + ": this meter has none")
+        return number
 
 
 def default(type_code) -> str:

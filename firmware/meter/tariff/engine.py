@@ -84,6 +84,16 @@ class Engine:
         """The tariff record was lost, so maxima, stored values and profiles begin anew."""
         return self._record.damaged
 
+    @property
+    def foreign(self) -> bool:
+        """The tariff record is a newer firmware's."""
+        return self._record.foreign
+
+    @property
+    def down(self) -> int:
+        """When `power_down` was, in this life or the one before; 0 if the supply went without."""
+        return self._down
+
     # --- life -------------------------------------------------------------------------------------------------------
 
     def load(self) -> None:
@@ -111,8 +121,7 @@ class Engine:
             return
         held, self._lives = self._lives, True
         if not self._down and not self._is_new:  # the supply went without warning
-            self._running = True
-            self.power_down(self._last_alive(last_alive_utc))
+            self._stop(self._last_alive(last_alive_utc))
         down, self._down = self._down, 0
         self._running = True
         for n in range(len(self.profiles)):
@@ -124,23 +133,25 @@ class Engine:
         self._resume_demand(utc, down)
         if self._is_new:
             self.billing.start(utc)
-            self._is_new = False
         if not held:
             self._inhibited_until = utc + self._parameters.demand_inhibition_s
         self._finish(utc, inputs, True)
+        self._is_new = False
 
     def power_down(self, utc: int) -> None:
         """Mains has been away too long: store all, then nothing happens until `power_up`."""
-        if not self._running:
-            return
+        if self._running:
+            self._stop(utc)
+            self._running = False
+            self._due = FAR
+            self._save(utc)
+
+    def _stop(self, utc: int) -> None:
         self._end_intervals(utc)
         for n in range(len(self.profiles)):
             if self.profiles[n].next:
                 self._enter(n, utc, status.POWER_DOWN | status.END_IRREGULAR)
         self._down = max(1, utc)
-        self._running = False
-        self._due = FAR
-        self._save(utc)
 
     def tick(self, utc: int, inputs: int = 0) -> None:
         """To be called whenever energy has been booked and saved. `inputs`: for the rates."""
@@ -269,7 +280,7 @@ class Engine:
         demand = self.demand
         if not demand.next:
             demand.begin(utc, self._boundary(demand, utc))
-        elif utc < demand.begun:  # the clock has lost its time
+        elif demand.next != FAR and utc < demand.next - demand.step_s:  # the clock has lost its time
             self._close_demand(down, utc)
         elif not self._end_demand(utc) and demand.next == FAR:  # it may be the clock's from now on
             demand.next = self._boundary(demand, utc)
@@ -328,7 +339,7 @@ class Engine:
         if rates.period_end:
             self._end_externally(utc)
             changed = True
-        elif rates.demand != self._mask and self._parameters.demand_on_tariff_change:
+        elif rates.demand != self._mask and self._parameters.demand_on_tariff_change and not self._is_new:
             self._close_demand(utc, utc)
             self._events.append((_END_BY_TARIFF, 0))
         if rates.demand != self._mask:

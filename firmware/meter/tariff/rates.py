@@ -11,12 +11,13 @@ from micropython import const
 
 from meter.tariff import control_table as control
 from meter.tariff import switch_table
+from meter.tariff.billing import INPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-INPUT_OFF, INPUT_ON = const(12), const(13)  # event numbers of the product family; detail: the input's number
+INPUT_OFF, INPUT_ON = 12, 13  # event numbers of the product family; detail: the input's number
 
 _NEVER = const(1 << 29)  # seconds after the last look, in place of a change that is not in sight
 _SIGNALS_OFF = const(10)  # scripts of the outputs: n sets signal Cn, 10 + n clears it
@@ -30,14 +31,15 @@ class Rates:
 
     `clock` has `zone(utc)` and `valid`; `note(event, detail, utc)` is told when an input changes.
 
-    energy, demand: masks, bit r - 1 is rate r. inhibit: no demand is measured. reset_due, period_end: the control table
-    wants a billing reset, or the end of the demand period, since the last update. outputs, arrows: masks; relay: bool.
+    energy, demand: masks, bit r - 1 is rate r. demand_inhibited: no demand is measured. reset_due: source of the billing
+    reset that the control table wants since the last update, or 0; period_end: it wants the end of the demand period. outputs, arrows: masks; relay: bool.
     emergency: see above. next_change: UTC moment up to which nothing changes by itself.
     """
 
     def __init__(self, type_code, time_switch, control_table, parameters, clock, note: "Callable" = lambda *_: None):
         self.energy = self.demand = 1
-        self.inhibit = self.reset_due = self.period_end = self.emergency = self.relay = False
+        self.demand_inhibited = self.period_end = self.emergency = self.relay = False
+        self.reset_due = 0
         self.outputs = self.arrows = 0
         self.next_change = 0
         self.commanded = 0  # selector, 0: nothing is
@@ -54,7 +56,8 @@ class Rates:
 
     def update(self, utc: int, inputs: int = 0) -> bool:
         """Look at the time and at the control inputs (bit n - 1 is input n); True if something may have changed."""
-        self.reset_due = self.period_end = False
+        self.period_end = False
+        self.reset_due = 0
         inputs &= (1 << self._type_code.inputs) - 1
         signals = self._signals
         last = self._updated
@@ -114,9 +117,9 @@ class Rates:
         table.evaluate(signals, functions)
         actions = functions[control.ACTIONS]
         came_on = actions & ~before
-        self.reset_due = came_on & control.RESET != 0
+        self.reset_due = INPUT if came_on & control.RESET else 0
         self.period_end = came_on & control.PERIOD_END != 0
-        self.inhibit = actions & control.INHIBIT != 0
+        self.demand_inhibited = actions & control.INHIBIT != 0
         self.relay = actions & control.RELAY != 0
         self.outputs = functions[control.OUTPUTS]
         self.arrows = functions[control.ARROWS] | functions[control.MORE_ARROWS] << 8

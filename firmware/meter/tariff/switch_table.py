@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-NAME, SEASONS, WEEKS, DAYS, SPECIAL_DAYS = const(0), const(1), const(2), const(3), const(4)  # kinds of parts
+NAME, SEASONS, WEEKS, DAYS, SPECIAL_DAYS = range(5)  # kinds of parts
 
 RATES = const(8)
 _SIZES = (0, 12, 12, 16, 100)  # rows of each kind

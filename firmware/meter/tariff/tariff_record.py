@@ -19,18 +19,19 @@ _ENTRY_SIZE = calcsize(_ENTRY)
 class TariffRecord:
     """`record`: a records.Record of VERSION. `parts`: by number, anything with `pack()` and `unpack(data)`.
 
-    `damaged`: there was a record, but it is lost.
+    `damaged`: there was a record, but it is lost. `foreign`: it is a newer firmware's.
     """
 
     def __init__(self, record, parts: dict):
-        self.damaged = False
+        self.damaged = self.foreign = False
         self._record, self._parts = record, parts
 
     def load(self) -> dict:
         """The stored parts by number, none on a new meter. OSError if the memory does not answer, or what it holds is a
         newer firmware's."""
         payload = self._record.load()
-        if self._record.status == records.FOREIGN:
+        self.foreign = self._record.status == records.FOREIGN
+        if self.foreign:
             raise OSError(errno.EIO, "tariff: record of a newer firmware")
         self.damaged = payload is None and self._record.status != records.EMPTY
         found = {}

@@ -32,7 +32,7 @@ PASSIVE = const(4)  # parts 0..3 are the active table's, 4..7 the passive one's:
 SPECIAL_DAYS = const(8)
 
 # What a change is logged as, in the place of a parameter's number
-LOG_PASSIVE, LOG_SPECIAL_DAYS, LOG_ACTIVATION = const(130), const(131), const(132)
+LOG_PASSIVE, LOG_SPECIAL_DAYS, LOG_ACTIVATION = 130, 131, 132
 
 _VERSION = const(1)
 _HEAD = ">HBq"
