@@ -184,6 +184,12 @@ class Sources:
         self.moments = {}  # values of a moment, in thousandths
         self.noted = []  # events of the engine
 
+    def equip(self, type_code, parameters):
+        """Have the billing part of a meter of this type, if there is none yet."""
+        if self.engine is None:
+            self.switch_rates(type_code, parameters)
+            self.bill(type_code, parameters)
+
     def switch_rates(self, type_code, parameters):
         """Have what switches rates, as a meter of this type that was never set up."""
         self.time_switch = TimeSwitch(Unwritten())
@@ -269,7 +275,5 @@ def make_model(designation="ZMG405CR4.260b.43", values=None, sources=None):
     if sources is None:
         sources = Sources((sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2)))
     type_code = TypeCode(designation)
-    if sources.engine is None:
-        sources.switch_rates(type_code, parameters)
-        sources.bill(type_code, parameters)
+    sources.equip(type_code, parameters)
     return ObjectModel(sources, parameters, type_code)

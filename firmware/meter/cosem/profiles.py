@@ -14,10 +14,11 @@ Rows are made while they are sent, so that a buffer of any size takes the memory
 
 from micropython import const
 
-from meter.cosem import date_time
+from meter.cosem import date_time, obis
 from meter.cosem.class_table import ENTRIES, RANGE
 from meter.cosem.classes import READER, UTILITY, Object
 from meter.cosem.data_types import ANY, DATE_TIME, ENCODED, OCTETS, array, structure
+from meter.cosem.definitions import MAXIMUM
 
 CLOCK = (8, b"\x00\x00\x01\x00\x00\xff", 2, 0)  # the clock's time as a capture object
 _NO_OBJECT = const((0, b"\x00\x00\x00\x00\x00\x00", 0, 0))
@@ -119,10 +120,34 @@ class Profile(Object):
             raise ValueError("no such column")
 
 
-class _Listed:
-    """What is made one by one of the objects of a list: of their attribute 2, or of that after the code."""
+class Codes:
+    """Attributes of objects, in the room of four bytes each: C, D, E, attribute. Items are (code, attribute).
 
-    def __init__(self, find, codes: list):
+    Made of codes, of which those of maxima stand for value and capture time if `has_times`.
+    """
+
+    def __init__(self, codes, has_times: bool = False):
+        packed = bytearray()
+        for code in codes:
+            group = obis.parse(code)[2:5]
+            packed.extend(group + b"\x02")
+            if has_times and group[1] == MAXIMUM:
+                packed.extend(group + b"\x05")
+        self._packed = bytes(packed)
+
+    def __len__(self) -> int:
+        return len(self._packed) // 4
+
+    def __getitem__(self, n: int) -> tuple:
+        c, d, e, attribute = self._packed[4 * n : 4 * n + 4]
+        name = bytes((0, 0, c, d, e, 255))
+        return ("0-0:1.0.0" if name == CLOCK[1] else obis.short(name)), attribute
+
+
+class _Listed:
+    """What is made one by one of the objects of a list. `codes`: Codes, or a list of their items."""
+
+    def __init__(self, find, codes):
         self._find = find
         self._codes = codes
 
@@ -131,8 +156,8 @@ class _Listed:
 
     def _part(self, n: int) -> tuple:
         """(object, attribute) of place n."""
-        code, _, attribute = self._codes[n].partition(" ")
-        return self._find(code), int(attribute or 2)
+        code, attribute = self._codes[n]
+        return self._find(code), attribute
 
     def __iter__(self):
         for n in range(len(self._codes)):
@@ -156,12 +181,12 @@ class Columns(_Listed):
 
 
 class ListStore:
-    """A readout list as a store of one row: the values of now. `codes` are the list's, `find` gives the objects."""
+    """A readout list as a store of one row: the values of now. `codes`: the list's Codes; `find` gives the objects."""
 
     capacity = 1
     row_spec = ANY
 
-    def __init__(self, find, codes: list):
+    def __init__(self, find, codes: Codes):
         self._find = find
         self._codes = codes
         self.columns = Columns(find, codes)

@@ -9,7 +9,7 @@ from micropython import const
 from meter.cosem import date_time, obis, switching
 from meter.cosem.classes import FIELD, PUBLIC, READER, UTILITY, Composite, Data, Setting
 from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT16, UINT32
-from meter.cosem.profiles import EventStore, ListStore, Profile
+from meter.cosem.profiles import Codes, EventStore, ListStore, Profile
 from meter.cosem.stored_profiles import BillingStore
 
 MANAGEMENT_SAP = 1
@@ -22,7 +22,6 @@ _NO_OBJECT = const((0, _NOTHING, 0))
 _RATES = const((300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400))  # Bd, by the enumeration of rates
 _RESPONSE_MS = const((20, 200))  # by the enumeration response_time
 _PERIOD_CODES = const(("0-0:1.0.0", "0.1.0"))  # of a stored period: when it was stored, reset counter
-_CAPTURE_TIME = const(" 5")  # attribute of a maximum
 _MTU = const(576)  # bytes, TCP's default segment
 _BLOCK_SIZE = const(256)  # bytes of an image
 
@@ -107,7 +106,7 @@ def event_log(model, logical_name: bytes, _argument):
 
 
 def readout_list(model, logical_name: bytes, name: str):
-    store = ListStore(model.find, model.list_codes(name))
+    store = ListStore(model.find, Codes(model.list_codes(name)))
     return Profile(logical_name, model.sources.clock, store, readable=PUBLIC)
 
 
@@ -134,11 +133,7 @@ def profile_status(model, logical_name: bytes, n: int):
 
 
 def billing_profile(model, logical_name: bytes, scheme: int):
-    codes = list(_PERIOD_CODES)
-    for code in model.stored_codes():
-        codes.append(code)
-        if ".6." in code:
-            codes.append(code + _CAPTURE_TIME)
+    codes = Codes(list(_PERIOD_CODES) + model.stored_codes(), True)
     store = BillingStore(model, model.sources.billing, scheme, codes)
     return Profile(logical_name, model.sources.clock, store)
 

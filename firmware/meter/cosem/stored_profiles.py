@@ -122,11 +122,11 @@ class PrintedProfile:
 
 
 class BillingStore:
-    """The stored values of a scheme, by `codes`: what an object showed when they were stored."""
+    """The stored values of a scheme: what the attributes `codes` (profiles.Codes) showed when they were stored."""
 
     row_spec = ANY
 
-    def __init__(self, model, billing, scheme: int, codes: list):
+    def __init__(self, model, billing, scheme: int, codes):
         self._model, self._billing, self._scheme, self._codes = model, billing, scheme, codes
         self.capacity = billing.rings[scheme].capacity
         self.columns = Columns(model.find, codes)

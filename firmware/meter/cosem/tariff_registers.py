@@ -152,7 +152,7 @@ class Averages(Composite):
             demand.subperiods,
         )
         actions = {
-            1: (UTILITY, lambda _: engine.restart_demand(clock.utc())),
+            1: (UTILITY, lambda _: engine.end_period(clock.utc(), True)),
             2: (UTILITY, lambda _: engine.end_period(clock.utc())),
         }
         super().__init__(5, logical_name, values, actions, {2: UINT32, 3: UINT32, 5: UINT8})

@@ -214,18 +214,14 @@ class Engine:
             self.billing.store(SNAPSHOTS, source, utc, self.billing.count)
             self._finish(utc, self._inputs, True)
 
-    def end_period(self, utc: int) -> None:
-        """End the demand period now, as a signal from outside does."""
+    def end_period(self, utc: int, forget: bool = False) -> None:
+        """End the demand period now, as a signal from outside does; or `forget` it and the last one, maxima stay."""
         if self._running:
             self._end_intervals(utc)
-            self._end_externally(utc)
-            self._finish(utc, self._inputs, True)
-
-    def restart_demand(self, utc: int) -> None:
-        """Forget the running demand period and the last one, and begin anew; maxima stay."""
-        if self._running:
-            self._end_intervals(utc)
-            self.demand.restart(utc, self._boundary(self.demand, utc))
+            if forget:
+                self.demand.restart(utc, self._boundary(self.demand, utc))
+            else:
+                self._end_externally(utc)
             self._finish(utc, self._inputs, True)
 
     def mark(self, bits: int) -> None:
