@@ -70,7 +70,9 @@ class Door:
     def __post_init__(self) -> None:
         self.parameters = Parameters(self.memory, self.defaults)
         self.parameters.load()
-        self.model = ObjectModel(self.sources, self.parameters, TypeCode("ZMG405CR4.260b.43"))
+        type_code = TypeCode("ZMG405CR4.260b.43")
+        self.sources.equip(type_code, self.parameters)
+        self.model = ObjectModel(self.sources, self.parameters, type_code)
         self.log_ins = LogIns(self.memory, self.parameters, lambda: self.seal_broken, self.times, self._report)
         self.log_ins.load()
         self.access = Access(

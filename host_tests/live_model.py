@@ -41,6 +41,7 @@ def reference(bench: Bench) -> ObjectModel:
     parameters.load()
     sources = Sources()
     sources.event_log = LogView(EventLog(Ram(layout.EVENTS.end)))
+    sources.equip(TypeCode(bench.type), parameters)
     return ObjectModel(sources, parameters, TypeCode(bench.type))
 
 

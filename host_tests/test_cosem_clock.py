@@ -37,8 +37,10 @@ class Meter(Rig):
     def __init__(self, start: int = START, **values: Any) -> None:
         super().__init__(start, **values)
         sources: Any = Sources()
+        type_code = TypeCode("ZMG405CR4.260b.43")
+        sources.equip(type_code, self.parameters)
         sources.clock, sources.set_clock = self.clock, self.clock.set
-        self.model = ObjectModel(sources, self.parameters, TypeCode("ZMG405CR4.260b.43"))
+        self.model = ObjectModel(sources, self.parameters, type_code)
         self.object: Any = self.model.get(8, obis.parse("0-0:1.0.0"))
 
     def part(self, code: str) -> Any:

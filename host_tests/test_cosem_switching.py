@@ -270,7 +270,6 @@ def test_the_control_table_is_a_text_that_is_written_whole_or_not_at_all(sources
 
 def test_the_control_table_is_read_and_written_in_programming_mode_from_level_3_on() -> None:
     door = Door()
-    door.sources.switch_rates(door.sources.type_code, door.parameters)
     for level in (0, 1, 2, 5):
         assert door.write("C.62.0", "E1 = TE1", level) == access.DENIED, level
     assert door.write("C.62.0", "E1 = TE1; E1 = I3", 3)  # two inputs only
@@ -334,7 +333,7 @@ print(json.dumps(said))
 
 def test_micropython_switches_shows_and_refuses_alike() -> None:
     script = SCRIPT.format(firmware=str(ROOT / "firmware"), tests=str(ROOT / "host_tests"))
-    command = [find_micropython(), "-X", "heapsize=700K", "-c", script]
+    command = [find_micropython(), "-X", "heapsize=1M", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     here = subprocess.run(

@@ -204,8 +204,7 @@ class Access:
         """
         found = self._object(code)
         self._demand(self.may_read, found, 2, level)
-        value, unit = found.formatted()
-        return value + "*" + unit if unit else value
+        return found.text()
 
     def write(self, code: str, text: str, level: int) -> None:
         """Change an object to what `text` says. Refused if that is not possible or not allowed at `level`."""

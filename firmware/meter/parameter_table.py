@@ -132,6 +132,7 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (163, "reset_day", CHOICE, 31, (0,) + tuple(range(1, 29)) + (31,), None, 3),  # 0: off, 31: the month's last
     (164, "reset_hour", INT, 0, 0, 23, 3),  # on day 31 00:00 is midnight at its end
     (165, "reset_minute", INT, 0, 0, 59, 3),
+    (166, "readout_periods", INT, 15, 0, 99, 2),  # stored periods in the readout lists, if there are as many
     (170, "profile_1_period_min", CHOICE, 15, _PERIODS, None, 3),
     (171, "profile_1_channels", CHANNELS, "a_import,a_export,r1,r2,r3,r4", None, None, 3),
     (172, "profile_2_period_min", CHOICE, 15, _PERIODS, None, 3),

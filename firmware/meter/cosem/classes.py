@@ -1,4 +1,4 @@
-"""The objects: Data (1), Register (3) and, for all other classes, `Composite`. Blue Book, clause 4.
+"""The objects: Data (1), Register (3), Maximum (4) and, for all other classes, `Composite`. Blue Book, clause 4.
 
 An object does not hold its value: it holds the way to the one owner of the value. All that shows a value (readout,
 LCD, DLMS) goes through the object, by `get` (COSEM data, as class_table.py describes it) or by `formatted` (people's
@@ -10,9 +10,9 @@ from binascii import hexlify
 
 from micropython import const
 
-from meter.cosem import obis
+from meter.cosem import date_time, obis
 from meter.cosem.class_table import CLASSES
-from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT32
+from meter.cosem.data_types import INT32, NULL, OCTETS, TEXT, UINT32
 
 # Units by the names they are printed with (Blue Book, enumeration `unit`); 255 is a count or a plain number
 UNITS = {
@@ -122,10 +122,14 @@ class Object:
         """(value, unit) as printed; unit "" if there is none."""
         return str(self.get(2)), ""
 
+    def text(self) -> str:
+        """What stands in a data set's parentheses: `value*unit`, or more such values with `)(` between them."""
+        value, unit = self.formatted()
+        return value + "*" + unit if unit else value
+
     def data_set(self) -> str:
         """The object as an IEC 62056-21 data set: `index(value*unit)`."""
-        value, unit = self.formatted()
-        return "%s(%s*%s)" % (self.index, value, unit) if unit else "%s(%s)" % (self.index, value)
+        return "%s(%s)" % (self.index, self.text())
 
 
 class Data(Object):
@@ -224,32 +228,63 @@ class Register(Object):
         super().__init__(logical_name)
         self._read = read
         self._unit = unit
-        self._scaler, self._digits, self._shown, self._signed = form
+        self._form = form
 
     def spec(self, attribute: int):
         if attribute == 2:
-            return INT32 if self._signed else UINT32
+            return INT32 if self._form[3] else UINT32
         return super().spec(attribute)
 
     def get(self, attribute: int, selection=None):
         if attribute == 2:
             return self._read()
         if attribute == 3:
-            return (self._scaler, UNITS[self._unit])
+            return (self._form[0], UNITS[self._unit])
         return super().get(attribute)
 
     def formatted(self) -> tuple[str, str]:
-        value = self._read()
-        unit = _PREFIXES[self._shown] + self._unit
-        if value is None:
-            return "", unit
-        text = ("%0" + str(self._digits) + "d") % abs(value)
-        decimals = self._shown - self._scaler
-        if decimals > 0:
-            text = text[:-decimals] + "." + text[-decimals:]
-        if self._signed:
-            text = ("-" if value < 0 else " ") + text
-        return text, unit
+        return printed(self._read(), self._form), shown_unit(self._unit, self._form)
+
+
+def shown_unit(unit: str, form: tuple) -> str:
+    """`unit` with the prefix that a form prints it with."""
+    return _PREFIXES[form[2]] + unit
+
+
+def printed(value: "int | None", form: tuple) -> str:
+    """A value in a form, as Register prints it."""
+    if value is None:
+        return ""
+    scaler, digits, shown, signed = form
+    text = ("%0" + str(digits) + "d") % abs(value)
+    decimals = shown - scaler
+    if decimals > 0:
+        text = text[:-decimals] + "." + text[-decimals:]
+    return ("-" if value < 0 else " ") + text if signed else text
+
+
+class Maximum(Register):
+    """Class 4: the largest demand, `read`, and the moment `when` of its capture (UTC, or None), by `clock`."""
+
+    class_id = 4
+
+    def __init__(self, logical_name: bytes, read, unit: str, form: tuple, when, clock):
+        super().__init__(logical_name, read, unit, form)
+        self._when, self._clock = when, clock
+
+    def spec(self, attribute: int):
+        return NULL if attribute == 4 else super().spec(attribute)
+
+    def get(self, attribute: int, selection=None):
+        if attribute == 4:
+            return None
+        if attribute == 5:
+            when = self._when()
+            return None if when is None else date_time.octets(self._clock, when)
+        return super().get(attribute)
+
+    def text(self) -> str:
+        return super().text() + ")(" + date_time.text(self._clock, self._when())
 
 
 class Attribute:

@@ -43,6 +43,14 @@ def now(clock) -> bytes:
     return octets(clock, clock.utc(), status(clock))
 
 
+def text(clock, utc: "int | None") -> str:
+    """`YY-MM-DD HH:MM`, local time in the meter's calendar; zeros if there is no such moment."""
+    if not utc:
+        return "00-00-00 00:00"
+    year, month, day, _, hour, minute, _ = clock.calendar.fields(utc + clock.zone(utc)[0] * 60)
+    return "%02d-%02d-%02d %02d:%02d" % (year % 100, month, day, hour, minute)
+
+
 def status(clock) -> int:
     """The clock's status byte, without daylight saving."""
     return (0 if clock.valid else INVALID) | (OTHER_BASE if clock.on_other_base else 0)

@@ -16,6 +16,7 @@ from micropython import const
 
 from meter.tariff import demand as demand_registers
 from meter.tariff import energy_registers, rated_registers
+from meter.tariff.periods import entries_of
 
 # Sources of a reset
 BUTTON = const(1)
@@ -98,6 +99,12 @@ class Billing:
             return None
         found = ring.entry(ring.newest + 1 - n)
         return None if found is None or found[1][0] != _FORMAT_NUMBER else Stored(*found)
+
+    def select(self, first_utc: "int | None", last_utc: "int | None", scheme: int = RESETS) -> list:
+        """The entries of a time as numbers of `stored`, the oldest first."""
+        ring = self.rings[scheme]
+        parts = entries_of(ring, first_utc, last_utc)
+        return [ring.newest + 1 - n for first, last in parts for n in range(first, last + 1)]
 
     def lockout_s(self, source: int, utc: int) -> int:
         """How long `source` is still locked out."""

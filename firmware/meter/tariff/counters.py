@@ -27,6 +27,7 @@ NAMES = (
     "operating_6",
     "operating_7",
     "operating_8",
+    "configured_minutes",  # since 2000: when the last of the changes was
 )
 VERSION = 2
 READABLE = (1, 2)

@@ -65,6 +65,11 @@ class Demand:
         place = self._place(name, rate)
         return self._maxima[place], self._times[place] or None
 
+    @property
+    def is_inhibited(self) -> bool:
+        """Energy does not count at present."""
+        return bool(self._frozen)
+
     def cumulated(self, name: str, rate: int) -> int:
         """Sum of the maxima of all billing periods that have ended."""
         return self._cumulated[self._place(name, rate)]
@@ -75,6 +80,13 @@ class Demand:
         """Let the first (sub-)period run, until `end`."""
         self.begun, self.next = utc, end
         self._start = [self._counted(n) for n in range(len(self.quantities))]
+
+    def restart(self, utc: int, end: int) -> None:
+        """Let the first (sub-)period run again, without any before; maxima stay."""
+        count = len(self.quantities)
+        self._history = [[0] * (self.subperiods - 1) for _ in range(count)]
+        self._last = [0] * count
+        self.begin(utc, end)
 
     def close(self, utc: int, end: int, mask: int) -> None:
         """End the running (sub-)period at `utc`; maxima may rise in the rates that `mask` enables (rate 1 is bit 0).

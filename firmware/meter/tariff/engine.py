@@ -6,13 +6,14 @@ tick does is, in this order: ring entries are appended, the tariff record is sav
 true, so power lost anywhere leaves a period still open, which the next life closes late and alike.
 """
 
+import errno
 from struct import pack, unpack
 
 from micropython import const
 
 from meter import calendar
 from meter.tariff import load_profile as status
-from meter.tariff.billing import SNAPSHOTS, TARIFF_CHANGE, TIME_SWITCH
+from meter.tariff.billing import COMMUNICATION, SNAPSHOTS, TARIFF_CHANGE, TIME_SWITCH
 from meter.tariff.periods import FAR, next_boundary
 from meter.tariff.tariff_record import TariffRecord
 
@@ -202,6 +203,12 @@ class Engine:
         finally:
             self._finish(utc, self._inputs, True)
 
+    def reset_by_command(self) -> None:
+        """A billing reset now, wanted by communication. OSError if that is not allowed, locked out, or its values
+        cannot be stored."""
+        if not self.reset(COMMUNICATION, self._clock.utc()):
+            raise OSError(errno.EAGAIN, "reset: locked out")
+
     def snapshot(self, source: int, utc: int) -> None:
         """Store the values of now in the second scheme. OSError if they cannot be."""
         if self._running:
@@ -209,11 +216,14 @@ class Engine:
             self.billing.store(SNAPSHOTS, source, utc, self.billing.count)
             self._finish(utc, self._inputs, True)
 
-    def end_period(self, utc: int) -> None:
-        """End the demand period now, as a signal from outside does."""
+    def end_period(self, utc: int, forget: bool = False) -> None:
+        """End the demand period now, as a signal from outside does; or `forget` it and the last one, maxima stay."""
         if self._running:
             self._end_intervals(utc)
-            self._end_externally(utc)
+            if forget:
+                self.demand.restart(utc, self._boundary(self.demand, utc))
+            else:
+                self._end_externally(utc)
             self._finish(utc, self._inputs, True)
 
     def mark(self, bits: int) -> None:

@@ -11,6 +11,7 @@ from struct import calcsize, pack, pack_into, unpack, unpack_from
 from micropython import const
 
 from meter.metrology.energies import AVERAGE, MOMENT, STATUS
+from meter.tariff.periods import entries_of
 
 # Status word (EDIS); the low byte is that of VDEW's P.01
 FATAL_ERROR = const(0x1)
@@ -30,7 +31,7 @@ REGISTERS_CLEARED = const(0x200000)
 END_EXTERNAL = const(0x400000)
 END_INTERNAL = const(0x800000)
 
-_NO_VALUE = -(1 << 63)
+NO_VALUE = -(1 << 63)  # of a moment, as it is kept
 _STATE = "<4I"  # definition, newest entry, end of the running interval, marks
 
 
@@ -75,23 +76,13 @@ class LoadProfile:
         if form != MOMENT:
             return self._energies.get(name)
         value = self._read(name) if self._read else None
-        return _NO_VALUE if value is None else value
+        return NO_VALUE if value is None else value
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def select(self, first_utc: "int | None", last_utc: "int | None") -> list:
-        """The whole entries from a moment to another, both included (None: no bound), as (first, last) numbers."""
-        parts: list = []
-        for first, last in self.ring.spans(first_utc, last_utc):
-            for n, utc, payload in self.ring.walk(first, last):
-                fits = (first_utc is None or utc >= first_utc) and (last_utc is None or utc <= last_utc)
-                if payload is None or not fits:
-                    continue
-                if parts and parts[-1][1] == n - 1:
-                    parts[-1] = parts[-1][0], n
-                else:
-                    parts.append((n, n))
-        return parts
+        """The entries from a moment to another, both included (None: no bound), as (first, last) numbers."""
+        return entries_of(self.ring, first_utc, last_utc)
 
     def rows(self, parts: list):
         """The entries of these numbers, (first, last) each: yields (number, utc, status, values).
@@ -100,26 +91,31 @@ class LoadProfile:
         missing. utc, status and values are None of an entry that is damaged. W, var and VA in thousandths are the mean
         over the nominal capture period, also where the interval was shorter.
         """
+        for n, utc, entry, before in self.entries(parts):
+            if entry is None:
+                yield n, None, None, None
+            else:
+                yield n, utc, entry[0], self._shown(entry, before)
+
+    def entries(self, parts: list):
+        """The entries of these numbers as they are kept: yields (number, utc, entry, entry before), each status and
+        values. The one before is None if it is missing; where nothing can have advanced it is the entry itself."""
         for first, last in parts:
-            before = self.ring.entry(first - 1) if first > self.ring.oldest else None
-            previous = None if before is None else unpack(self._format, before[1])
+            kept = self.ring.entry(first - 1) if first > self.ring.oldest else None
+            before = None if kept is None else unpack(self._format, kept[1])
             for n, utc, payload in self.ring.walk(first, last):
-                if payload is None:
-                    previous = None
-                    yield n, None, None, None
-                    continue
-                entry = unpack(self._format, payload)
-                yield n, utc, entry[0], self._shown(entry, previous)
-                previous = entry
+                entry = None if payload is None else unpack(self._format, payload)
+                if before is None and entry is not None and entry[0] & START:
+                    before = entry
+                yield n, utc, entry, before
+                before = entry
 
     def _shown(self, entry: tuple, previous: "tuple | None") -> list:
-        if previous is None and entry[0] & START:
-            previous = entry
         shown = []
         for n in range(1, len(entry)):
             form, value = self.channels[n - 1][0], entry[n]
             if form == MOMENT:
-                value = None if value == _NO_VALUE else value
+                value = None if value == NO_VALUE else value
             elif form != STATUS:
                 value = None if previous is None or previous[n] > value else value - previous[n]
                 if form == AVERAGE and value is not None:
