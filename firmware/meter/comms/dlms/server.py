@@ -267,8 +267,8 @@ class Server:
     def push(self, client: int, spec, value, time: bytes = b"") -> None:
         """Queue a data notification for `client` (SAP). `time`: date-time of 12 bytes, or empty.
 
-        ValueError if it is longer than an APDU may be, or than the client's association takes. A client needs no association to get it, as long as the
-        security policy asks for no protection.
+        ValueError if it is longer than an APDU may be, or than the client's association takes. A client needs no
+        association to get it, as long as the security policy asks for no protection.
         """
         self._put(client, data_notification(self._queue.next_number(), time, spec, value))
 
