@@ -25,8 +25,8 @@ def bench_at(port: int, rate: int) -> Bench:
 
 @pytest.mark.parametrize(("port", "rate"), [(OPTICAL, 9_600), (OPTICAL, 19_200), (RS485, 9_600), (RS485, 38_400)])
 def test_the_line_is_busy_while_a_long_attribute_is_read(port: int, rate: int) -> None:
-    """More than 97 % of the time in which the client does not make the meter wait, with every size of link; the budget is
-    95 %."""
+    """More than 97 % of the time in which the client does not make the meter wait, with every size of link. The budget
+    is 95 %."""
     with bench_at(port, rate) as bench:
         bench.source.set(u=230, i=5, phi=0)
         bench.run(5)
