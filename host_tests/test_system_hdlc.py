@@ -25,7 +25,8 @@ def bench_at(port: int, rate: int) -> Bench:
 
 @pytest.mark.parametrize(("port", "rate"), [(OPTICAL, 9_600), (OPTICAL, 19_200), (RS485, 9_600), (RS485, 38_400)])
 def test_the_line_is_busy_while_a_long_attribute_is_read(port: int, rate: int) -> None:
-    """At least 95 % of the time in which the client does not make the meter wait, with every size of link."""
+    """More than 97 % of the time in which the client does not make the meter wait, with every size of link. The budget
+    is 95 %."""
     with bench_at(port, rate) as bench:
         bench.source.set(u=230, i=5, phi=0)
         bench.run(5)
@@ -39,7 +40,7 @@ def test_the_line_is_busy_while_a_long_attribute_is_read(port: int, rate: int) -
             assert len(log) > 200 * 20 and log[:2] == b"\x01\x81"
             assert account.polls < len(log) // min(1024, size * window) * 2 + 8
             print(f"{rate} Bd, {size}, {window}: {account.busy:.2%} busy, {account.polls} polls, {account}")
-            assert account.busy >= 0.95
+            assert account.busy >= 0.97
             client.close()
         power_w = (bench.totals()["a_import"] - e0) / 1000 / (bench.now - t0)
         assert power_w == pytest.approx(3450, rel=0.05)  # what is counted is stored twice a second

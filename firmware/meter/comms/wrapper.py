@@ -98,6 +98,7 @@ class Connection:
                 await asyncio.sleep_ms(0)
             else:
                 await self._send(device, client, answer)
+                self.notify()  # of what the request has set off
         return taken
 
     async def _send(self, source: int, destination: int, apdu) -> None:

@@ -16,8 +16,12 @@ from micropython import const
 
 from meter.cosem import date_time
 from meter.cosem.class_table import ENTRIES, RANGE
-from meter.cosem.classes import READER, Object
+from meter.cosem.classes import FIELD, READER, Composite, Object
 from meter.cosem.data_types import ANY, DATE_TIME, ENCODED, OCTETS, array, structure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CLOCK = (8, b"\x00\x00\x01\x00\x00\xff", 2, 0)  # the clock's time as a capture object
 NO_OBJECT = (0, b"\x00\x00\x00\x00\x00\x00", 0, 0)
@@ -192,6 +196,25 @@ class Columns:
 
     def index(self, column) -> int:
         return list(self).index(column)
+
+
+class Push(Composite):
+    """Class 40 with the columns of a ListStore for its push_object_list. No destination can be set up: who calls
+    `push` gets the values, as a data notification in the association that called.
+
+    `deliver(spec, value)` is that association's to set before it calls; ValueError: more than it can send.
+    """
+
+    def __init__(self, logical_name: bytes, store: "ListStore"):
+        super().__init__(40, logical_name, (store.columns, (0, b"", 0), [], 0, 0, 0), {1: (FIELD, self._push)})
+        self._store = store
+        self.deliver: "Callable | None" = None
+
+    def _push(self, _parameter) -> None:
+        if self.deliver is None:
+            raise ValueError("nowhere to push to")
+        for spec, values in self._store.rows([1], range(len(self._store.columns))):
+            self.deliver(spec, values)
 
 
 class EventStore:

@@ -7,7 +7,7 @@ schedules, demand, modems, images) has its object here with the content of a met
 from meter.cosem import date_time, obis
 from meter.cosem.classes import FIELD, PUBLIC, READER, UTILITY, Composite, Data, Setting
 from meter.cosem.data_types import INT32, NULL, OCTETS, TEXT, UINT16, UINT32
-from meter.cosem.profiles import CLOCK, EventStore, ListStore, NoRows, Profile
+from meter.cosem.profiles import CLOCK, EventStore, ListStore, NoRows, Profile, Push
 
 # What a row asks of the meter's type
 CONDITIONS = {
@@ -135,7 +135,7 @@ def local_port(model, logical_name: bytes, port: str):
         _octets(parameters, "address"),
         _octets(parameters, "p1_password"),
         _octets(parameters, "p2_password"),
-        b"",
+        _octets(parameters, "w5_password"),
     )
     return Composite(19, logical_name, values)
 
@@ -177,8 +177,8 @@ def ipv4(_model, logical_name: bytes, _argument):
     return Composite(42, logical_name, (_NOTHING, 0, [], [], 0, 0, True, 0, 0))
 
 
-def push(_model, logical_name: bytes, _argument):
-    return Composite(40, logical_name, ([], (0, b"", 0), [], 0, 0, 0))
+def push(model, logical_name: bytes, _argument):
+    return Push(logical_name, ListStore(model.find, ["0-0:42.0.0", "0-0:1.0.0"] + model.totals()))
 
 
 def modem(model, logical_name: bytes, port: str):
