@@ -105,7 +105,7 @@ def test_connections_that_say_nothing_keep_nobody_out(bench: Bench, client: sock
     assert ask(client, b"associate") == b"associate"
     count = ended(client)
     silent = []
-    for n in range(3):
+    for _ in range(3):
         silent.append(connect(bench))
         assert ask(silent[-1], b"hello") == b"hello"  # so they have come in this order
     newcomers = []
