@@ -5,6 +5,7 @@ import pty
 import socket
 import struct
 import threading
+import time
 import tty
 from datetime import datetime, timedelta, timezone
 
@@ -138,6 +139,16 @@ def test_mode_e_signs_on_and_goes_to_the_rate_both_can():
     assert line.identification == "/LGZ5\\2ZMG405260b.P01"
     assert line.rate == 9600
     line.close()
+
+
+def test_a_meter_has_its_reaction_time_before_each_sign_on():
+    name, received, thread = _scripted_meter([(b"/?!\r\n", b"/LGZ5ZMG405260b.P01\r\n")])
+    begin = time.monotonic()
+    with pytest.raises(NoAnswer, match="no HDLC"):
+        Serial(name).open()
+    assert time.monotonic() - begin >= 0.2  # IEC 62056-21, for all meters but those that say they need less
+    thread.join(5)
+    assert received == [b"/?!\r\n"]
 
 
 def test_a_meter_without_mode_e_is_told_from_one_that_is_silent():

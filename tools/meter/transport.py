@@ -14,6 +14,7 @@ from tools.bench.iec_messages import RATES, Identification, IecError, with_parit
 WRAPPER_PORT = 4059
 _CHUNK = 1 << 16
 _SIGN_ON_S = 3.0
+_TURN_S = 0.2  # reaction time of IEC 62056-21: until then a meter may be busy with what it has just sent, such as UA
 _REACTION_S = 0.3  # a meter may need 200 ms before it can hear at the new rate
 _CHARACTER_BITS = 10
 _LEAST_BAUD = min(RATES.values())
@@ -167,6 +168,7 @@ class Serial(Transport):
     def _request(self) -> bytes:
         port = self._port
         assert port is not None
+        time.sleep(_TURN_S)
         port.reset_input_buffer()
         port.write(with_parity(b"/?!\r\n"))
         return self._line()
