@@ -17,8 +17,8 @@ import pytest
 from host_tests.live_meter import OPTICAL, PASSWORD, PORT_1, live_meter, terminal
 from tools.bench import Bench
 from tools.bench.process import ROOT
+from tools.meter import Client, Serial, Tcp
 from tools.meter.__main__ import main
-from tools.meter.transport import Tcp
 
 FIRST, COUNT = 800_000_000, 50  # UTC second since 2000 of the first event, how many there are, a minute apart
 EVENTS = [(FIRST + 60 * n, 8, n) for n in range(COUNT)]
@@ -225,6 +225,21 @@ def test_mode_e_and_direct_hdlc_on_a_line(bench: Bench, meter: Any) -> None:
     assert "clock" in meter("--json", "--sn", "clock", level=0, way=mode_e)
     direct = ("--serial", terminal(bench, PORT_1), "--baud", "19200", "--direct")
     assert meter("--json", "read", "0-0:96.1.0", level=0, way=direct) == {"0-0:96.1.0": {"value": bench.serial}}
+
+
+def test_at_300_baud_nothing_has_to_be_said_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The meter confirms mode E at the new rate, which takes as long as the changeover."""
+    said: list[bytes] = []
+    send = Serial.send
+
+    def noted(self: Serial, data: bytes) -> None:
+        said.append(data)
+        send(self, data)
+
+    monkeypatch.setattr(Serial, "send", noted)
+    with Client(Serial(terminal(bench, OPTICAL), baud=300, timeout=20)) as meter:
+        assert meter.read("1/0-0:96.1.0") == bench.serial
+    assert len(said) == len(set(said))
 
 
 def test_as_a_program_of_its_own(bench: Bench) -> None:

@@ -154,8 +154,8 @@ class Serial(Transport):
         port.flush()
         time.sleep(len(choice) * _CHARACTER_BITS / 300)
         port.baudrate = self.rate = RATES[rate]
-        time.sleep(_REACTION_S)
-        # Not every meter confirms, so nothing depends on it.
+        # Not every meter confirms, so nothing depends on it; but one that does is not to be spoken to meanwhile.
+        time.sleep(_REACTION_S + len(choice) * _CHARACTER_BITS / self.rate)
         port.read(_CHUNK)
 
     def _identification(self) -> bytes:
