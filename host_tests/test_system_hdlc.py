@@ -48,6 +48,24 @@ def test_the_line_is_busy_while_a_long_attribute_is_read(port: int, rate: int) -
         assert bench.log == ""
 
 
+@pytest.mark.parametrize("rate", [9_600, 19_200])
+@pytest.mark.parametrize("pause_ms", [2, 20, 100])
+def test_a_sign_on_right_after_the_answer_to_disc_is_heard_the_first_time(rate: int, pause_ms: int) -> None:
+    """IEC 62056-21 lets a client begin 20 ms after a message at the earliest."""
+    with bench_at(OPTICAL, rate) as bench:
+        bench.run(3)
+        client = HdlcClient(bench, OPTICAL)
+        for _ in range(3):
+            client.connect()
+            client.link.disconnect()  # with its UA
+            client.end.configure(300)
+            bench.run(pause_ms / 1000)
+            client.sign_on()
+            assert client.baud == rate
+        client.connect()
+        assert bench.log == ""
+
+
 def test_a_client_gets_the_link_it_asks_for_and_128_and_1_if_it_asks_for_none() -> None:
     with bench_at(RS485, 9_600) as bench:
         bench.run(3)

@@ -101,6 +101,11 @@ class Server:
                 association.drop_transfers()
             return NOT_POSSIBLE
 
+    @property
+    def associated(self) -> bool:
+        """A client has an association that is open."""
+        return any(association.is_open for association in self._associations.values())
+
     def released(self) -> None:
         """The lower layer's connection has ended, and with it all associations."""
         self._associations.clear()
