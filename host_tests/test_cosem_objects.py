@@ -14,6 +14,7 @@ from meter.cosem.class_table import CLASSES
 from meter.cosem.definitions import SETUPS, TABLE
 from meter.cosem.model import WrongClass
 from meter.parameters import RANGE, ParameterRefused
+from meter.type_code import TypeCode
 from tools.bench.process import ROOT
 
 FULL = "ZMG405CR4.260b.42"  # reactive, demand, time switch, load profile, event log, CS and RS232
@@ -371,10 +372,11 @@ def test_a_script_table_runs_the_scripts_that_somebody_gives_it() -> None:
     assert object_of("0-0:10.0.0", 9, FULL, sources).act_level(1) is None
 
 
-def test_builders_and_conditions_of_the_table_exist() -> None:
+def test_what_the_table_names_exists() -> None:
     from meter.cosem import setups
 
-    assert {row[4] for row in SETUPS} <= set(setups.CONDITIONS)
+    everything = setups.features(TypeCode("ZMG405CR4.041b.37S2"))
+    assert {need for row in SETUPS for need in row[4:]} == {*everything, "modem2"}  # RS232 is always interface 1
     assert all(callable(getattr(setups, row[2])) and row[1] in CLASSES for row in SETUPS)
 
 

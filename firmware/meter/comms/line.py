@@ -12,8 +12,8 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Iterable
 
 FRAME_7E1 = {"bits": 7, "parity": 0, "stop": 1}  # IEC 62056-21

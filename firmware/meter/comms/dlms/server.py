@@ -13,12 +13,10 @@ from meter.comms.dlms.association_objects import (
     AssociationSN,
     own_name,
 )
-from meter.comms.dlms.axdr import Malformed, take_length
+from meter.comms.dlms.axdr import Malformed
 from meter.comms.dlms.blocks import LONGEST_REQUEST, Outgoing
 from meter.comms.dlms.ciphering import (
     BROADCAST,
-    DEDICATED,
-    GENERAL_DEDICATED,
     GENERAL_GLOBAL,
     OLD_COUNTER,
     CipheringError,
@@ -31,12 +29,8 @@ from meter.comms.dlms.errors import (
     NOT_ALLOWED,
     NOT_POSSIBLE,
     NOT_SUPPORTED,
-    READ_NO_CONTEXT,
-    READ_OTHER,
     TOO_LONG,
     UNKNOWN_SERVICE,
-    WRITE_NO_CONTEXT,
-    WRITE_OTHER,
     counter_error,
 )
 from meter.comms.dlms.establishment import Establishment
@@ -46,8 +40,8 @@ from meter.comms.dlms.services_ln import LogicalNames
 from meter.comms.dlms.services_sn import ShortNames
 from meter.cosem.model import WrongClass
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 _MANAGEMENT = const(1)  # SAP of the only logical device
@@ -56,12 +50,7 @@ _EXCEPTION = const(0xD8)
 _PUSH = const(40)  # class
 MAX_PDU = const(1024)
 
-_MALFORMED = {services_sn.READ: READ_OTHER, services_sn.WRITE: WRITE_OTHER, services_sn.UNCONFIRMED_WRITE: None}
-_NO_CONTEXT = {
-    services_sn.READ: READ_NO_CONTEXT,
-    services_sn.WRITE: WRITE_NO_CONTEXT,
-    services_sn.UNCONFIRMED_WRITE: None,
-}
+_SHORT_NAMES = (services_sn.READ, services_sn.WRITE, services_sn.UNCONFIRMED_WRITE)
 
 
 class Server:
@@ -80,7 +69,7 @@ class Server:
         names = LogicalNames(self._find, access)
         short_names = ShortNames(self._find_short, access)
         self._services = dict.fromkeys((services_ln.GET, services_ln.SET, services_ln.ACTION), names)
-        self._short_services = dict.fromkeys(_MALFORMED, short_names)
+        self._short_services = dict.fromkeys(_SHORT_NAMES, short_names)
 
     def request(self, client: int, logical_device: int, apdu) -> "bytes | bytearray | None":
         """The answer to an APDU from `client` (SAP), None if there is none. It never raises, whatever the bytes are."""
@@ -95,7 +84,7 @@ class Server:
                 return self._associated(association, apdu)
             return self._unassociated(client, apdu)
         except (Malformed, IndexError):
-            return _MALFORMED.get(apdu[0], NOT_POSSIBLE)
+            return _malformed(apdu[0])
         except MemoryError:  # a heap in pieces: what is under way in this association gives its part back
             if association is not None:
                 association.drop_transfers()
@@ -118,8 +107,8 @@ class Server:
             return self._associate(client, apdu)
         if tag == acse.RLRQ:
             return acse.rlre()  # it is what the client wants; it may not know that it has been released
-        if tag in _NO_CONTEXT:
-            return _NO_CONTEXT[tag]
+        if tag in _SHORT_NAMES:
+            return services_sn.no_context(tag)
         if tag in self._services or tag == GENERAL_BLOCK or way_of(tag) is not None:
             return NOT_POSSIBLE
         return None if tag in (_EXCEPTION, _CONFIRMED_ERROR) else UNKNOWN_SERVICE
@@ -218,7 +207,7 @@ class Server:
             plain, control, _ = protection.unprotect(apdu)
         except CipheringError as error:
             if error.reason == OLD_COUNTER:
-                return counter_error(_key(protection, way, apdu).received.least)
+                return counter_error(error.least)
             return DECIPHERING
         except (CountersError, OSError):
             return NOT_POSSIBLE
@@ -227,7 +216,7 @@ class Server:
         try:
             answer = self._plain(association, bytes(plain))
         except (Malformed, IndexError):
-            answer = _MALFORMED.get(plain[0], NOT_POSSIBLE)
+            answer = _malformed(plain[0])
         if type(answer) is Outgoing:  # is sealed as a whole, so it cannot be of any length
             try:
                 answer, is_all = answer.take(LONGEST_REQUEST)
@@ -310,9 +299,6 @@ class Server:
                 return client, _MANAGEMENT, apdu
 
 
-def _key(protection, way: int, apdu: bytes):
-    """The key (ciphering.KeyInUse) that a ciphered APDU, which is whole, was sealed with."""
-    if way in (DEDICATED, GENERAL_DEDICATED):
-        return protection.dedicated
-    _, header = take_length(apdu, 2 + apdu[1] if way == GENERAL_GLOBAL else 1)
-    return protection.broadcast if apdu[header] & BROADCAST else protection.unicast
+def _malformed(tag: int) -> "bytes | None":
+    """The answer to bytes that are no request of the service that the tag says."""
+    return services_sn.malformed(tag) if tag in _SHORT_NAMES else NOT_POSSIBLE
