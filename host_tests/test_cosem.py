@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meter import calendar
 from meter.cosem import obis
-from meter.cosem.classes import UNIT_W, UNIT_WH, Data, Register
+from meter.cosem.classes import Data, Register
 from meter.tariff.counters import Counters
 
 
@@ -49,17 +49,17 @@ def test_a_malformed_code_is_refused_with_a_value_error(text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "unit", "form", "text"),
     [
-        (10228, UNIT_WH, (1, 8, 3, False), "1.8.0(000102.28*kWh)"),
-        (12_345_678, UNIT_WH, (4, 8, 6, False), "1.8.0(123456.78*MWh)"),
-        (12_345, UNIT_WH, (3, 8, 3, False), "1.8.0(00012345*kWh)"),
-        (-8200, UNIT_W, (-1, 7, 3, True), "1.8.0(-000.8200*kW)"),
-        (-8, UNIT_W, (-1, 7, 3, True), "1.8.0(-000.0008*kW)"),
-        (16_700, UNIT_W, (-1, 7, 3, True), "1.8.0( 001.6700*kW)"),
-        (None, UNIT_W, (-1, 7, 3, True), "1.8.0(*kW)"),
+        (10228, "Wh", (1, 8, 3, False), "1.8.0(000102.28*kWh)"),
+        (12_345_678, "Wh", (4, 8, 6, False), "1.8.0(123456.78*MWh)"),
+        (12_345, "Wh", (3, 8, 3, False), "1.8.0(00012345*kWh)"),
+        (-8200, "W", (-1, 7, 3, True), "1.8.0(-000.8200*kW)"),
+        (-8, "W", (-1, 7, 3, True), "1.8.0(-000.0008*kW)"),
+        (16_700, "W", (-1, 7, 3, True), "1.8.0( 001.6700*kW)"),
+        (None, "W", (-1, 7, 3, True), "1.8.0(*kW)"),
     ],
 )
 def test_registers_print_as_real_meters_do(
-    value: int | None, unit: int, form: tuple[int, int, int, bool], text: str
+    value: int | None, unit: str, form: tuple[int, int, int, bool], text: str
 ) -> None:
     assert Register(obis.parse("1.8.0"), lambda: value, unit, form).data_set() == text
 

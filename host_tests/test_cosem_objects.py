@@ -14,6 +14,7 @@ from meter.cosem.class_table import CLASSES
 from meter.cosem.definitions import SETUPS, TABLE
 from meter.cosem.model import WrongClass
 from meter.parameters import RANGE, ParameterRefused
+from meter.type_code import TypeCode
 from tools.bench.process import ROOT
 
 FULL = "ZMG405CR4.260b.42"  # reactive, demand, time switch, load profile, event log, CS and RS232
@@ -201,13 +202,14 @@ def test_a_local_port_shows_and_changes_its_parameters() -> None:
     model = make_model(FULL)
     port = model.get(19, ln("0-0:20.0.0"))
     assert [port.get(n) for n in range(2, 7)] == [0, 0, 5, 1, b""]
-    assert [port.read_level(n) for n in (6, 7, 8)] == [1, None, None]
-    changes: list[tuple[int, object]] = [(2, 1), (4, 6), (5, 0), (6, b"0012"), (7, b"11111111")]
+    assert [port.read_level(n) for n in (6, 7, 8, 9)] == [1, None, None, None]
+    changes: list[tuple[int, object]] = [(2, 1), (4, 6), (5, 0), (6, b"0012"), (7, b"11111111"), (9, b"555")]
     for n, value in changes:
         port.set(n, value)
     parameters = model.parameters
     assert (parameters.optical_mode, parameters.port1_mode, parameters.max_baud_char) == (1, 0, "6")
     assert (parameters.reaction_ms, parameters.address, parameters.p1_password) == (20, "0012", "11111111")
+    assert (parameters.p2_password, parameters.w5_password) == ("00000000", "555")
     other = model.get(19, ln("0-0:20.0.2"))
     other.set(3, 7)
     assert [other.get(n) for n in range(2, 7)] == [0, 7, 6, 0, b"0012"] and parameters.port2_start_rate == 38_400
@@ -241,8 +243,9 @@ RIGHTS: list[tuple[int, str, int | None, dict[int, int], dict[int, int]]] = [
     (7, "1-0:99.1.0", 1, {}, {}),
     (7, "0-0:21.0.3", 0, {}, {}),
     (4, "1-1:1.6.0", 0, {}, {}),
-    (19, "0-0:20.0.1", 1, {2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4}, {}),
-    (19, "0-0:20.0.0", 1, {2: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4}, {}),
+    (19, "0-0:20.0.1", None, {2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4, 9: 3}, {}),  # its last is a password
+    (19, "0-0:20.0.0", None, {2: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4, 9: 3}, {}),
+    (40, "0-0:25.9.0", 1, {}, {1: 2}),
     (9, "0-0:10.0.1", 1, {}, {}),
     (23, "0-0:22.0.0", 1, dict.fromkeys(range(3, 10), 2) | {2: 2}, {}),
     (20, "0-0:13.0.0", 1, {}, {}),
@@ -369,10 +372,11 @@ def test_a_script_table_runs_the_scripts_that_somebody_gives_it() -> None:
     assert object_of("0-0:10.0.0", 9, FULL, sources).act_level(1) is None
 
 
-def test_builders_and_conditions_of_the_table_exist() -> None:
+def test_what_the_table_names_exists() -> None:
     from meter.cosem import setups
 
-    assert {row[4] for row in SETUPS} <= set(setups.CONDITIONS)
+    everything = setups.features(TypeCode("ZMG405CR4.041b.37S2"))
+    assert {need for row in SETUPS for need in row[4:]} == {*everything, "modem2"}  # RS232 is always interface 1
     assert all(callable(getattr(setups, row[2])) and row[1] in CLASSES for row in SETUPS)
 
 

@@ -21,7 +21,7 @@ _RESET_POLL_MS = const(2)
 _SILENCE_MS = const(700)
 _ENERGY_DUE_MS = const(490)  # from one energy interval to the time when the next is looked for
 _PAGE_MS = const(2)
-_IN_TIME_MS = (3, 6)  # an interrupt this long after the last one stands for two more pages, neither none nor four
+_IN_TIME_MS = const((3, 6))  # an interrupt so long after the last one stands for two more pages, not none, not four
 _LOOK_EVERY = const(7)  # interrupts; then LAST_PAGE is read however regularly they come
 _PAGE_GAP_MS = const(20)  # longer than this without a page: ask the chip why instead of trusting the interrupt line
 _READABLE_PAGES = const(14)  # of the ring's 16: one is being filled, one is next
@@ -32,7 +32,7 @@ _TICK_MS = const(250)
 _ENERGIES = r.WATTHR_HI + r.FVARHR_HI + r.VAHR_HI
 _POWERS = r.WATT + r.FVAR
 _STARTED_LAST = (r.RUN, r.WFB_CFG, r.EP_CFG)
-_SETTLE_MS = (64, 128, 256, 0)  # CONFIG1.PWR_SETTLE: how long after the start no energy is counted
+_SETTLE_MS = const((64, 128, 256, 0))  # CONFIG1.PWR_SETTLE: how long after the start no energy is counted
 
 
 class ChipError(Exception):

@@ -8,8 +8,8 @@ import errno
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 _ADDRESS = const(0x68)
@@ -30,7 +30,7 @@ _PM = const(0x20)
 _DAYS_2100 = const(36525)  # from 2000-01-01 to 2100-01-01
 _SATURDAY = const(5)  # 2000-01-01, Monday = 0
 
-_BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)
+_BEFORE_MONTH = const((0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365))
 
 
 class DS3231:

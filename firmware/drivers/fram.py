@@ -8,8 +8,8 @@ import errno
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 _SIZE = const(0x40000)
@@ -24,7 +24,7 @@ _WEL = const(0x02)  # write enable latch
 _BLOCK_PROTECT = const(0x0C)
 
 # MB85RS2MTA and MB85RS2MT: Fujitsu 04 7F, density 8. FM25V20A: six continuation codes, Ramtron C2, density 5.
-_IDENTITIES = (b"\x04\x7f\x48\x03", b"\x04\x7f\x28\x03", b"\x7f\x7f\x7f\x7f\x7f\x7f\xc2\x25")
+_IDENTITIES = const((b"\x04\x7f\x48\x03", b"\x04\x7f\x28\x03", b"\x7f\x7f\x7f\x7f\x7f\x7f\xc2\x25"))
 
 
 class Fram:

@@ -9,8 +9,8 @@ from micropython import const
 from meter import parameters as door
 from meter.parameters import ParameterRefused
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
@@ -48,14 +48,14 @@ LLS = const(1)
 # Other bits of a level's conditions, the parameters access_0 to access_5
 SEAL_BROKEN = const(0x10)
 HLS_ONLY = const(0x20)
-_CONDITIONS = ("access_0", "access_1", "access_2", "access_3", "access_4", "access_5")
-_PASSWORDS = ("", "p1_password", "p2_password", "w5_password", "password_4", "password_5")  # by level
+_CONDITIONS = const(("access_0", "access_1", "access_2", "access_3", "access_4", "access_5"))
+_PASSWORDS = const(("", "p1_password", "p2_password", "w5_password", "password_4", "password_5"))  # by level
 _COMMANDS = {"P1": DATA_COLLECTION, "P2": FIELD_SERVICE, "W5": UTILITY_SERVICE}  # that hand a password in
 _LONGEST = const(64)  # characters of a password that are compared
 
 _REASONS = {door.UNKNOWN: UNKNOWN, door.LEVEL: DENIED, door.KIND: TYPE, door.RANGE: RANGE}
 _ABSTRACT = const(96)  # value group C of the codes C.d.e
-_MAKERS_OWN = (50, 99)  # their value group D in this range is the maker's own (IEC 62056-61)
+_MAKERS_OWN = const((50, 99))  # their value group D in this range is the maker's own (IEC 62056-61)
 
 _FIRST_CLIENT = const(16)
 _LAST_CLIENT = const(96)

@@ -1,10 +1,12 @@
 """The Gregorian calendar on integers: seconds since 2000-01-01 00:00:00 to date and time."""
 
-_DAYS_IN_400_YEARS = 146097
-_DAYS_IN_100_YEARS = 36524
-_DAYS_IN_4_YEARS = 1461
+from micropython import const
+
+_DAYS_IN_400_YEARS = const(146097)
+_DAYS_IN_100_YEARS = const(36524)
+_DAYS_IN_4_YEARS = const(1461)
 # The algorithm's years begin on 1 March, so that the leap day is the last of its year.
-_DAYS_FROM_MARCH_2000 = -60  # 2000-01-01 lies 60 days before 2000-03-01
+_DAYS_FROM_MARCH_2000 = const(-60)  # 2000-01-01 lies 60 days before 2000-03-01
 
 
 def fields(seconds: int) -> tuple:

@@ -6,13 +6,15 @@ must not count.
 
 import errno
 
+from micropython import const
+
 from meter.factory import AreaImage
 from meter.metrology import calibration
 from meter.storage.layout import CALIBRATION
 from meter.storage.records import FOREIGN, UNKNOWN, Record
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from meter.metrology.calibration import Calibration
     from meter.storage.records import Memory
 

@@ -19,10 +19,6 @@ from meter.comms.wrapper import WrapperPort
 from meter.events.log_profile import LogProfile
 from meter.tariff.local_time import LocalTime
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 _CHANNELS = (door.PORT_1, door.PORT_2)
 
 
@@ -40,14 +36,17 @@ class TcpSetup:
 
 
 class Communication:
-    """`sources`: meter.sources.Sources; `access`: meter.access.Access; `security`: comms.dlms.security.Security.
+    """The ports of `board`, with the objects of `model` (cosem.model.ObjectModel) behind them.
 
-    `identity()` gives the identification line of IEC 62056-21; `commands`: table of FormattedCommands.
+    `access`: meter.access.Access; `security`: comms.dlms.security.Security, or None without keys; `commands`: a
+    table of FormattedCommands.
     """
 
-    def __init__(self, board, type_code, parameters, model, sources, access, security, identity, commands: dict):
-        self._parameters, self._model, self._access, self._security = parameters, model, access, security
-        self._identity: "Callable[[], str]" = identity
+    def __init__(self, board, model, access, security, commands: dict):
+        self._model, self._access, self._security = model, access, security
+        parameters, sources = model.parameters, model.sources
+        type_code = sources.type_code
+        self._identity = lambda: sources.identification(parameters.max_baud_char)
         self._commands = FormattedCommands(commands)
         self._profiles = {"P.98": LogProfile(sources.event_log)} if type_code.has_event_log else {}
         self._times = LocalTime(sources.clock)
@@ -76,14 +75,15 @@ class Communication:
 
     def _serial(self, name: str, channel: int, line) -> Port:
         """A port on a serial line: IEC 62056-21 with HDLC behind its mode E, or HDLC alone."""
-        setup = PortSetup(self._parameters, name, line.max_rate)
+        parameters = self._model.parameters
+        setup = PortSetup(parameters, name, line.max_rate)
         station = Station(self._hdlc, self._server(channel))
 
         def make_station(baud: int, now: int) -> Station:
             station.begin(baud, now)
             return station
 
-        if self._parameters.get(name + "_mode"):
+        if parameters.get(name + "_mode"):
             return Port(line, DirectHdlc(make_station, setup.direct_rate, ticks_ms()))
         programming = Programming(self._access.on(channel), self._commands, self._profiles, self._times)
         return Port(line, ModeC(self._identity, self._model.readout, setup, programming, make_station))

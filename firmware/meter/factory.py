@@ -6,12 +6,14 @@ meter is manufactured on the bench.
 
 import struct
 
+from micropython import const
+
 from meter.storage.layout import FACTORY
 from meter.storage.records import EMPTY, Record
 from meter.type_code import TypeCode
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
     from meter.storage.records import Memory
@@ -22,9 +24,9 @@ FULL_SCALE_NA = 11_785_113_020  # current transformer 2500:1 on 150 ohm
 
 SERIAL_DIGITS = 8
 
-_VERSION = 1
-_CONSTANTS = "<QQ"
-_IDENT_SIZE = 16  # longest identification, IEC 62056-21, identification message
+_VERSION = const(1)
+_CONSTANTS = const("<QQ")
+_IDENT_SIZE = const(16)  # longest identification, IEC 62056-21, identification message
 
 
 class Factory:

@@ -18,8 +18,8 @@ from micropython import const
 from meter.storage import layout
 from meter.storage.records import EMPTY, Record
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
 
     from meter.parameters import Parameters

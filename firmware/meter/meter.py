@@ -12,6 +12,7 @@ import asyncio
 import time
 
 import machine
+from micropython import const
 
 from drivers.ade9000 import ChipError
 from drivers.ds3231 import DS3231
@@ -38,20 +39,20 @@ from meter.metrology import audit, calibration, kernel_choice
 from meter.metrology.energies import sum_channel
 from meter.parameters import Parameters
 from meter.power import MainsWatch
-from meter.sources import FIRMWARE_VERSION, MAKER, Sources, system_title
+from meter.sources import Sources, system_title
 from meter.store import Store
 from meter.tariff.clock import Clock
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import EnergyRegisters
 
-_CHIP_RETRY_MS = 200
-_FACE_MS = 250
+_CHIP_RETRY_MS = const(200)
+_FACE_MS = const(250)
 
-_INTERVALS_UNTIL_CALIBRATED = 3  # until the chip has its corrections, and one with the old ones has passed
-_NOTE_AGAIN_MS = 60_000
+_INTERVALS_UNTIL_CALIBRATED = const(3)  # until the chip has its corrections, and one with the old ones has passed
+_NOTE_AGAIN_MS = const(60_000)
 
-_CALIBRATION_CODE = "C.60.1"
-_RESET_ERRORS = "C150"  # formatted command, as on other meters of the family
+_CALIBRATION_CODE = const("C.60.1")
+_RESET_ERRORS = const("C150")  # formatted command, as on other meters of the family
 
 
 class Meter:
@@ -124,17 +125,9 @@ class Meter:
         self._model = ObjectModel(sources, parameters, type_code)
         writers = {_CALIBRATION_CODE: self._write_calibration}
         access = Access(parameters, self._model.find, board.seal.value, writers, self._log_ins)
-        self._communication = Communication(
-            board,
-            type_code,
-            parameters,
-            self._model,
-            sources,
-            access,
-            Security(keys, counters) if is_known else None,
-            self._identification,
-            {_RESET_ERRORS: (FIELD_SERVICE, self._reset_errors)},
-        )
+        security = Security(keys, counters) if is_known else None
+        commands = {_RESET_ERRORS: (FIELD_SERVICE, self._reset_errors)}
+        self._communication = Communication(board, self._model, access, security, commands)
 
     # --- start ------------------------------------------------------------------------------------------------------
 
@@ -176,10 +169,6 @@ class Meter:
             self._errors.set(error.WATCHDOG)
         elif self._counters.get("operating_seconds") and machine.reset_cause() == machine.PWRON_RESET:
             self._counters.add("power_failures")
-
-    def _identification(self) -> str:
-        ident = factory.identification(self._identity.type_designation, FIRMWARE_VERSION)
-        return "/" + MAKER + self._parameters.max_baud_char + ident
 
     async def run(self) -> None:
         """Start all tasks; returns only if one of them fails, with its exception."""

@@ -19,8 +19,8 @@ from meter.metrology.readings import Readings
 from meter.metrology.sample_path import SamplePath
 from meter.metrology.start_up import start_powers
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from meter.metrology.billing_path import Increment
     from meter.metrology.calibration import Calibration
 

@@ -17,8 +17,8 @@ from meter.metrology.networks import NETWORKS
 from meter.storage import records
 from meter.storage.layout import PARAMETERS
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 

@@ -1,9 +1,12 @@
 """Where the object model gets its values: the owners of values, and the few values that have no owner of their own."""
 
+from micropython import const
+
+from meter import factory
 from meter.metrology import audit
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
 
 FIRMWARE_VERSION = "P01"
@@ -48,6 +51,15 @@ class Sources:
     @property
     def type_designation(self) -> str:
         return self._identity.type_designation
+
+    @property
+    def type_code(self):
+        """meter.type_code.TypeCode."""
+        return self._identity.type_code
+
+    def identification(self, rate: str) -> str:
+        """The identification line of IEC 62056-21 (6.3.2) without CR LF; `rate`: the character of the highest rate."""
+        return "/" + MAKER + rate + factory.identification(self.type_designation, FIRMWARE_VERSION)
 
     @property
     def logical_device_name(self) -> str:

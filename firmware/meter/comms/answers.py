@@ -10,12 +10,12 @@ from micropython import const
 from meter.access import BUSY
 from meter.comms.frames import answer_message, block_check, partial_block
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-BLOCK = const(256)  # characters of data in a partial block
-BLOCK_OF_ROWS = const(1024)  # the same if the client has said how many rows it wants
+_BLOCK = const(256)  # characters of data in a partial block
+_BLOCK_OF_ROWS = const(1024)  # the same if the client has said how many rows it wants
 
 
 def error_message(text: str) -> bytes:
@@ -25,8 +25,8 @@ def error_message(text: str) -> bytes:
 
 def slices(text: str) -> "Iterator[str]":
     """`text` in parts that each fill a partial block."""
-    for start in range(0, len(text), BLOCK):
-        yield text[start : start + BLOCK]
+    for start in range(0, len(text), _BLOCK):
+        yield text[start : start + _BLOCK]
 
 
 class Whole:
@@ -110,7 +110,7 @@ class Blocks(Whole):
         super().__init__(b"")
         self._texts = texts
         self._rows = rows
-        self._room = BLOCK_OF_ROWS if rows else BLOCK
+        self._room = _BLOCK_OF_ROWS if rows else _BLOCK
         self._block = bytearray()
         self._count = 0  # texts in it
 

@@ -4,8 +4,8 @@ from micropython import const
 
 from meter.access import BUSY, DENIED, RANGE, UNKNOWN_CODE, Refused
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
 
 _CONSUMER = const(5)  # from this level on nothing is set off

@@ -2,8 +2,8 @@
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SOH = const(0x01)

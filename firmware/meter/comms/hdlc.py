@@ -10,19 +10,35 @@ from micropython import const
 from meter.comms import hdlc_frames as hdlc
 from meter.comms.hdlc_transfer import Incoming, Outgoing, segments
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from meter.comms.hdlc_frames import Information
 
-DISCONNECTED = const(0)  # normal disconnected mode
-CONNECTED = const(1)  # normal response mode
+_DISCONNECTED = const(0)  # normal disconnected mode
+_CONNECTED = const(1)  # normal response mode
 
+# Control fields without the poll/final bit. N(R) is in bits 5..7, N(S) of an I frame in bits 1..3.
 _POLL = const(0x10)
+_RR = const(0x01)
+_RNR = const(0x05)
+_UI = const(0x03)
+_SNRM = const(0x83)
+_DISC = const(0x43)
+_UA = const(0x63)
+_DM = const(0x0F)
+_FRMR = const(0x87)
+
+# What FRMR says of the frame it rejects (ISO/IEC 13239 clause 5.5.3.4.2)
+_UNKNOWN_CONTROL = const(0x01)  # W
+_INFORMATION_NOT_PERMITTED = const(0x02)  # X
+_INFORMATION_TOO_LONG = const(0x04)  # Y
+_INVALID_NR = const(0x08)  # Z
+
 _LOOK_MS = const(10)  # how late a line may hand over a character
 _RECEIVER_MS = const(40_000)  # / rate: receivers with a FIFO keep characters back for the time of four
-_CLIENTS = (1, 0x7E)  # lowest and highest client address that is a station
+_CLIENTS = const((1, 0x7E))  # lowest and highest client address that is a station
 _TICKS_MASK = const(0x3FFFFFFF)
 
 
@@ -43,7 +59,7 @@ class Station:
     def __init__(self, setup, server, baud: int = 9600):
         self._setup, self._server, self.baud = setup, server, baud
         self._reader = hdlc.FrameReader()
-        self.state = DISCONNECTED
+        self.state = _DISCONNECTED
         self.over = False
         self._leaving = False  # over when the answer is out
         self._timed = False  # the inactivity time-out is running
@@ -68,7 +84,7 @@ class Station:
     @property
     def active(self) -> bool:
         """A client is connected."""
-        return self.state == CONNECTED
+        return self.state == _CONNECTED
 
     @property
     def lost(self) -> int:
@@ -89,15 +105,15 @@ class Station:
     def _connect(self, client: int, device: int, information: "Information", now: int) -> None:
         self._disconnect()  # whoever was connected is not there any more, or begins anew
         self._renew(information)
-        self.state = CONNECTED
+        self.state = _CONNECTED
         self.over = self._leaving = False
         self._timed, self._since = True, now
         self._client, self._device = client, device
-        self._response = hdlc.UA, self._link.information()
+        self._response = _UA, self._link.information()
 
     def _disconnect(self) -> None:
-        if self.state == CONNECTED:
-            self.state = DISCONNECTED
+        if self.state == _CONNECTED:
+            self.state = _DISCONNECTED
             self._renew()
             self._server.released()
 
@@ -117,7 +133,7 @@ class Station:
             client, device = self._client_of(reader.source), self._device_of(reader.destination)
             if client and device:
                 self._take(reader, client, device, now)
-            elif client and device is None and reader.control & ~_POLL == hdlc.UI:
+            elif client and device is None and reader.control & ~_POLL == _UI:
                 self._broadcast(client, reader.destination, reader.information)
 
     @staticmethod
@@ -139,24 +155,24 @@ class Station:
     def _take(self, reader: hdlc.FrameReader, client: int, device: int, now: int) -> None:
         control = reader.control
         command = control & ~_POLL
-        if command in (hdlc.UA, hdlc.DM, hdlc.FRMR):  # answers: another station's, or our own come back
+        if command in (_UA, _DM, _FRMR):  # answers: another station's, or our own come back
             return
-        peer = self.state == CONNECTED and (client, device) == (self._client, self._device)
-        if peer or self.state == DISCONNECTED:
+        peer = self.state == _CONNECTED and (client, device) == (self._client, self._device)
+        if peer or self.state == _DISCONNECTED:
             self._since = now
-        if command == hdlc.SNRM:
+        if command == _SNRM:
             self._connect(client, device, reader.information, now)
-        elif command == hdlc.UI:
+        elif command == _UI:
             self._take_unnumbered(client, device, reader.information)
-        elif peer and command == hdlc.DISC:
+        elif peer and command == _DISC:
             self._disconnect()
-            self._response = hdlc.UA, b""
+            self._response = _UA, b""
             self._leaving = True
         elif peer and not self._reject:
             self._take_numbered(control, reader.information, reader.segmented)
         elif control & _POLL and not peer:
-            self._response = hdlc.DM, b""
-            self._leaving |= command == hdlc.DISC and self.state == DISCONNECTED
+            self._response = _DM, b""
+            self._leaving |= command == _DISC and self.state == _DISCONNECTED
         if control & _POLL:
             self._polled, self._by_peer = True, peer
             self._reply_to, self._reply_from = reader.source, reader.destination
@@ -165,18 +181,18 @@ class Station:
         """I, RR, RNR of the connection, or what does not exist in it."""
         kind = control & 0x0F
         reason = 0
-        if control & 1 and kind not in (hdlc.RR, hdlc.RNR):
-            reason = hdlc.UNKNOWN_CONTROL
+        if control & 1 and kind not in (_RR, _RNR):
+            reason = _UNKNOWN_CONTROL
         elif control & 1 and information:
-            reason = hdlc.INFORMATION_NOT_PERMITTED
+            reason = _INFORMATION_NOT_PERMITTED
         elif len(information) > self._link.info_rx:
-            reason = hdlc.INFORMATION_TOO_LONG
+            reason = _INFORMATION_TOO_LONG
         elif not self._outgoing.acknowledge(control >> 5):
-            reason = hdlc.INVALID_NR
+            reason = _INVALID_NR
         if reason:
             self._reject = hdlc.reject_information(control, self._outgoing.vs, self._incoming.vr, reason)
             return
-        self._busy = kind == hdlc.RNR
+        self._busy = kind == _RNR
         # A frame out of turn is a repeat or follows a lost one: its acknowledgement and its poll count.
         if not control & 1 and control >> 1 & 7 == self._incoming.vr and not self._outgoing.full:
             self._outgoing.give_up()
@@ -219,14 +235,14 @@ class Station:
             return (self._frame(response[0] | _POLL, response[1]),)
         peer, busy = self._by_peer, self._by_peer and self._busy
         if peer and self._reject:
-            return (self._frame(hdlc.FRMR | _POLL, self._reject),)
+            return (self._frame(_FRMR | _POLL, self._reject),)
         window = self._outgoing.window() if peer and not busy else None
         if window is not None:
             return self._numbered(window, self._incoming.vr << 5)
         notification = None if busy else self._server.notification()
         if notification is not None:
             return self._notify(*notification)
-        return (self._frame(hdlc.RR | _POLL | self._incoming.vr << 5 if peer else hdlc.DM | _POLL),)
+        return (self._frame(_RR | _POLL | self._incoming.vr << 5 if peer else _DM | _POLL),)
 
     def _frame(self, control: int, information: "Information" = b"", prefix: bytes = b"", more: bool = False):
         return hdlc.frame(self._reply_to, self._reply_from, control, information, prefix, more)
@@ -244,11 +260,11 @@ class Station:
         size = self._link.info_tx
         count = -(-(len(apdu) + 3) // size)
         for _, header, information, more, final in segments(apdu, size, 0, 0, count):
-            yield hdlc.frame(to, own, hdlc.UI | (_POLL if final else 0), information, header, more)
+            yield hdlc.frame(to, own, _UI | (_POLL if final else 0), information, header, more)
 
     def sent(self, now: int) -> None:
         """The frames of the last `tick` are on the line to their last stop bit."""
-        if self._by_peer or self.state == DISCONNECTED:
+        if self._by_peer or self.state == _DISCONNECTED:
             self._since = now
         if self._leaving:
             self._leaving, self._timed, self.over = False, False, True

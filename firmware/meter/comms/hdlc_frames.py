@@ -9,34 +9,17 @@ from micropython import const
 
 from meter.comms.comms_kernels import crc_x25
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     Information = bytes | bytearray | memoryview
 
-FLAG = b"\x7e"
+_FLAG = const(b"\x7e")
 
-# Control fields without the poll/final bit. N(R) is in bits 5..7, N(S) of an I frame in bits 1..3.
-POLL = const(0x10)
-RR = const(0x01)
-RNR = const(0x05)
-UI = const(0x03)
-SNRM = const(0x83)
-DISC = const(0x43)
-UA = const(0x63)
-DM = const(0x0F)
-FRMR = const(0x87)
-
-# What FRMR says of the frame it rejects (ISO/IEC 13239 clause 5.5.3.4.2)
-UNKNOWN_CONTROL = const(0x01)  # W
-INFORMATION_NOT_PERMITTED = const(0x02)  # X
-INFORMATION_TOO_LONG = const(0x04)  # Y
-INVALID_NR = const(0x08)  # Z
-
-SHORTEST_INFO = const(32)  # octets; the range of max_info in the HDLC setup class
-LONGEST_INFO = const(2030)
-DEFAULT_INFO = const(128)
-DEFAULT_WINDOW = const(1)
-LARGEST_WINDOW = const(7)
+_SHORTEST_INFO = const(32)  # octets; the range of max_info in the HDLC setup class
+_LONGEST_INFO = const(2030)
+_DEFAULT_INFO = const(128)
+_DEFAULT_WINDOW = const(1)
+_LARGEST_WINDOW = const(7)
 
 _LONGEST = const(2047 + 2)  # octets of a frame with its flags
 _INITIAL = const(0xFFFF)
@@ -109,15 +92,15 @@ class Link:
 
     def __init__(self, setup):
         """The defaults that hold if nobody asks for anything, as far as `setup` allows them."""
-        self.info_tx = self.info_rx = DEFAULT_INFO
-        self.window_tx = self.window_rx = DEFAULT_WINDOW
+        self.info_tx = self.info_rx = _DEFAULT_INFO
+        self.window_tx = self.window_rx = _DEFAULT_WINDOW
         self._limit(setup)
 
     def _limit(self, setup) -> None:
-        self.info_tx = max(SHORTEST_INFO, min(self.info_tx, setup.max_info_tx, LONGEST_INFO))
-        self.info_rx = max(SHORTEST_INFO, min(self.info_rx, setup.max_info_rx, LONGEST_INFO))
-        self.window_tx = max(1, min(self.window_tx, setup.window_tx, LARGEST_WINDOW))
-        self.window_rx = max(1, min(self.window_rx, setup.window_rx, LARGEST_WINDOW))
+        self.info_tx = max(_SHORTEST_INFO, min(self.info_tx, setup.max_info_tx, _LONGEST_INFO))
+        self.info_rx = max(_SHORTEST_INFO, min(self.info_rx, setup.max_info_rx, _LONGEST_INFO))
+        self.window_tx = max(1, min(self.window_tx, setup.window_tx, _LARGEST_WINDOW))
+        self.window_rx = max(1, min(self.window_rx, setup.window_rx, _LARGEST_WINDOW))
 
     def negotiate(self, setup, information: "Information") -> None:
         """Take over what a SNRM asks for, each value no larger than in `setup` (clause 6.4.4.4.3.2).
@@ -188,7 +171,7 @@ class FrameReader:
     def add(self, data, start: int = 0) -> int:
         """Take as much of data[start:] as there is room for; returns where the rest begins. Call `next` before more."""
         if self._begin == self._end:
-            start = data.find(FLAG, start)
+            start = data.find(_FLAG, start)
             if start < 0:
                 return len(data)
         if self._begin:
@@ -202,7 +185,7 @@ class FrameReader:
 
     def skip(self) -> None:
         """The frame that has begun will not be completed: look behind its flag."""
-        at = self._buffer.find(FLAG, self._begin + 1, self._end)
+        at = self._buffer.find(_FLAG, self._begin + 1, self._end)
         self._begin = self._end if at < 0 else at
 
     def next(self) -> bool:

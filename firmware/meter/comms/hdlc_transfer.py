@@ -2,8 +2,8 @@
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meter.comms.hdlc_frames import Information, Link

@@ -12,19 +12,19 @@ from meter.comms.port_setup import identification, offered_rate
 from meter.comms.programming import Programming, Session
 from meter.comms.requests import CommandReader, OptionReader, RequestReader, same_address
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
 IDLE = const(0)  # waits for a request
-IDENTIFY = const(1)  # reaction time before the identification
-OPTION = const(2)  # waits for the option select
-PREPARE = const(3)  # takes the snapshot of the list; pause before the data message
-SENDING = const(4)  # a message is on the line
-REPLY = const(5)  # data sent; waits for ACK, or NAK for a repeat
-COMMAND = const(6)  # programming mode: waits for a command
-ANSWER = const(7)  # reaction time before the answer to a command, which is made meanwhile
+_IDENTIFY = const(1)  # reaction time before the identification
+_OPTION = const(2)  # waits for the option select
+_PREPARE = const(3)  # takes the snapshot of the list; pause before the data message
+_SENDING = const(4)  # a message is on the line
+_REPLY = const(5)  # data sent; waits for ACK, or NAK for a repeat
+_COMMAND = const(6)  # programming mode: waits for a command
+_ANSWER = const(7)  # reaction time before the answer to a command, which is made meanwhile
 HDLC = const(8)  # mode E: the line is the station's
 
 _START = const(0x2F)  # /
@@ -39,8 +39,8 @@ _TICKS_MASK = const(0x3FFFFFFF)
 _NORMAL = const(0)
 _TO_HDLC = const(2)
 # Mode control character Y
-STANDARD_LIST = const(0)
-_LISTS = (0, 6)  # data readouts: standard and service list
+_STANDARD_LIST = const(0)
+_LISTS = const((0, 6))  # data readouts: standard and service list
 _PROGRAMMING = const(1)
 _BINARY = const(2)
 
@@ -133,11 +133,11 @@ class ModeC:
             if broken:
                 self._request.reset()
             self._listen(char, now)
-        elif self.state == OPTION:
+        elif self.state == _OPTION:
             self._expect_option(char, now, broken)
-        elif self.state == REPLY:
+        elif self.state == _REPLY:
             self._expect_reply(char, now)
-        elif self.state == COMMAND and self._session is not None:
+        elif self.state == _COMMAND and self._session is not None:
             self._expect_command(self._session, char, now, broken)
 
     def _listen(self, char: int, now: int) -> None:
@@ -152,7 +152,7 @@ class ModeC:
         self._offered = offered_rate(identity, setup)
         self._ident = identification(identity, setup, self._make_station is not None)
         self._parity = self._parity_sent and setup.frame == "8N1"
-        self._enter(IDENTIFY, now)
+        self._enter(_IDENTIFY, now)
 
     def _new_request(self, now: int) -> None:
         self._go_idle(now)
@@ -187,7 +187,7 @@ class ModeC:
             # Modes A and B have no option select: a command right after the data begins programming mode.
             self._session = self._programming.session()
             self._repeats = 0
-            self._enter(COMMAND, now)
+            self._enter(_COMMAND, now)
             self._command.feed(char)
         elif char == ACK or self._signed_off(char):
             self._go_idle(now)
@@ -197,7 +197,7 @@ class ModeC:
                 self._go_idle(now)
             else:
                 self._pause = self._reaction()
-                self._enter(PREPARE, now)
+                self._enter(_PREPARE, now)
         elif char == _START:  # a client that did not acknowledge and has come back; through a converter at any rate
             self._new_request(now)
 
@@ -220,7 +220,7 @@ class ModeC:
                 return
         # A client may have come back, through a converter that knows no rates, and noise may have looked like SOH.
         self._listen(char, now)
-        if self.state == COMMAND:
+        if self.state == _COMMAND:
             self._take_command(session, char, now)
 
     def _take_command(self, session: Session, char: int, now: int) -> None:
@@ -262,7 +262,7 @@ class ModeC:
             self._change_to(rate)
             self._reply(Whole(b"\x06" + choice + b"\r\n"), self._reaction(), now)
         else:  # not supported: the standard's flow goes on with the data readout at the initial rate
-            self._prepare(STANDARD_LIST, INITIAL_RATE, pause, now)
+            self._prepare(_STANDARD_LIST, INITIAL_RATE, pause, now)
 
     def _change_to(self, rate: int) -> None:
         start = self._setup.start_rate
@@ -272,20 +272,20 @@ class ModeC:
         self._change_to(rate)
         self._source = iter(self._lines(number))
         self._pause = pause
-        self._enter(PREPARE, now)
+        self._enter(_PREPARE, now)
 
     def _go_on_unasked(self, now: int) -> None:
         """The identification of mode A or B is out: A goes on at once, B changes to the rate it has told."""
         if self._mode == "B":
-            self._prepare(STANDARD_LIST, self._offered, self._reaction(), now)
+            self._prepare(_STANDARD_LIST, self._offered, self._reaction(), now)
         else:
-            self._prepare(STANDARD_LIST, INITIAL_RATE, 0, now)
+            self._prepare(_STANDARD_LIST, INITIAL_RATE, 0, now)
 
     def _reply(self, answer: Whole, pause: int, now: int) -> None:
         self._answer = answer
         self._disturbed = False
         self._pause = pause
-        self._enter(ANSWER, now)
+        self._enter(_ANSWER, now)
 
     # --- sending -------------------------------------------------------------------------------------------------
 
@@ -300,23 +300,23 @@ class ModeC:
 
     def _message(self, passed: int, now: int) -> "Iterable[bytes] | None":
         state = self.state
-        if state == IDENTIFY and passed > self._reaction():  # not >=: ticks are rounded down
-            self._enter_sending(OPTION)
+        if state == _IDENTIFY and passed > self._reaction():  # not >=: ticks are rounded down
+            self._enter_sending(_OPTION)
             return (self._ident,)
-        if state == OPTION:
+        if state == _OPTION:
             self._check_option(passed, now)
-        elif state == PREPARE and self._source is not None:
+        elif state == _PREPARE and self._source is not None:
             self._take_line(self._source)
-        elif state == PREPARE and passed > self._pause:
-            self._enter_sending(REPLY)
+        elif state == _PREPARE and passed > self._pause:
+            self._enter_sending(_REPLY)
             return data_message(self._block)
-        elif state == ANSWER and self._answer is not None:
+        elif state == _ANSWER and self._answer is not None:
             if not self._answer.made:
                 self._answer.work()
             elif passed > self._pause:
-                self._enter_sending(COMMAND if self._session is not None else HDLC)
+                self._enter_sending(_COMMAND if self._session is not None else HDLC)
                 return self._answer.pieces()
-        elif state == REPLY and passed >= _ANSWER_WAIT_MS or state == COMMAND and passed >= _INACTIVE_MS:
+        elif state == _REPLY and passed >= _ANSWER_WAIT_MS or state == _COMMAND and passed >= _INACTIVE_MS:
             self._go_idle(now)
         return None
 
@@ -327,7 +327,7 @@ class ModeC:
         return message
 
     def _enter_sending(self, then: int) -> None:
-        self.state = SENDING
+        self.state = _SENDING
         self._after_sending = then
 
     def _check_option(self, passed: int, now: int) -> None:
@@ -338,7 +338,7 @@ class ModeC:
             if self._disturbed:
                 self._go_idle(now)
             else:
-                self._prepare(STANDARD_LIST, INITIAL_RATE, 0, now)
+                self._prepare(_STANDARD_LIST, INITIAL_RATE, 0, now)
 
     def _take_line(self, source: "Iterator[str]") -> None:
         # One line a time, so that formatting a long list never holds up the metering.
@@ -355,7 +355,7 @@ class ModeC:
                 self._go_idle(now)
         elif self._session is not None and self._session.over:
             self._go_idle(now)
-        elif self._after_sending == OPTION and self._mode != "C":
+        elif self._after_sending == _OPTION and self._mode != "C":
             self._go_on_unasked(now)
         elif self._after_sending == HDLC and self._make_station is not None:
             self._enter(HDLC, now)
@@ -369,17 +369,17 @@ class ModeC:
         state = self.state
         if self._station is not None:
             return self._station.wait_ms(now)
-        if state in (IDLE, SENDING):
+        if state in (IDLE, _SENDING):
             return -1
         since, span = self._since, _ANSWER_WAIT_MS
-        if state == IDENTIFY:
+        if state == _IDENTIFY:
             span = self._reaction() + 1
-        elif state == PREPARE:
+        elif state == _PREPARE:
             span = 0 if self._source is not None else self._pause + 1
-        elif state == ANSWER and self._answer is not None:
+        elif state == _ANSWER and self._answer is not None:
             span = self._pause + 1 if self._answer.made else 0
-        elif state == COMMAND:
+        elif state == _COMMAND:
             span = _INACTIVE_MS
-        elif state == OPTION and self._option.begun:
+        elif state == _OPTION and self._option.begun:
             since, span = self._last_character, _BETWEEN_CHARACTERS_MS + 1
         return max(0, span - _elapsed(now, since))

@@ -2,10 +2,12 @@
 
 from time import ticks_ms
 
+from micropython import const
+
 from meter.comms.line import FRAME_7E1, FRAME_8N1
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _FRAMES = {"7E1": FRAME_7E1, "8N1": FRAME_8N1}

@@ -6,8 +6,8 @@ from meter.comms.frames import INITIAL_RATE, RATES, rate_of
 from meter.cosem.setups import derived_address
 
 _LONG_REACTION_MS = const(200)
-_MODE_A_RATE = "Z"  # mode A has no rate to tell: any character that modes B and C leave free
-_HDLC = "\\2"  # the enhanced capability of mode E
+_MODE_A_RATE = const("Z")  # mode A has no rate to tell: any character that modes B and C leave free
+_HDLC = const("\\2")  # the enhanced capability of mode E
 
 
 class PortSetup:

@@ -11,17 +11,17 @@ from meter.comms.answers import Blocks, Stream, Whole, error_message, slices
 from meter.comms.frames import ACKNOWLEDGED, EOT, SIGN_OFF, answer_message, command_message
 from meter.comms.requests import CommandReader
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Iterator
 
-_STX = b"\x02"
+_STX = const(b"\x02")
 _LOG_INS = const(3)  # wrong passwords in one session, until it is broken off
 _LONGEST_WRITE = const(1024)  # characters of data in all blocks of a W3 or W4
 _MAX_ROWS = const(9999)
 _CONSUMER = const(5)  # from this level on a client reads what is public
-_ONE = ("", "1")  # how many values a read command may ask for
-_IN_BLOCKS = (b"W3", b"W4")
+_ONE = const(("", "1"))  # how many values a read command may ask for
+_IN_BLOCKS = const((b"W3", b"W4"))
 _TICKS_MASK = const(0x3FFFFFFF)
 _LONGEST_LOCK_MS = const(86_400_000)  # ticks tell no more than some days apart
 

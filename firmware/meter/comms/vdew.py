@@ -12,14 +12,16 @@ since 2000-01-01, None at an open end; status 32 bits; period in minutes, 0 if i
 takes long to be found `rows` yields None now and then, so that others get their turn.
 """
 
+from micropython import const
+
 from meter.access import FORMAT, RANGE, Refused
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SEASONS = "012"  # Z of a time: standard, summer, UTC
-_NATIONAL = "00-00-00,00:00"
+_SEASONS = const("012")  # Z of a time: standard, summer, UTC
+_NATIONAL = const("00-00-00,00:00")
 
 
 def parse_span(text: str, times) -> "tuple[int | None, int | None]":

@@ -12,33 +12,20 @@ from meter.cosem import date_time, obis
 from meter.cosem.class_table import CLASSES
 from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT32
 
-# Units of scaler_unit (Blue Book, enumeration `unit`)
-UNIT_DEGREE = 8
-UNIT_W = 27
-UNIT_VA = 28
-UNIT_VAR = 29
-UNIT_WH = 30
-UNIT_VAH = 31
-UNIT_VARH = 32
-UNIT_A = 33
-UNIT_V = 35
-UNIT_HZ = 44
-UNIT_PERCENT = 56
-UNIT_COUNT = 255
-
-_UNIT_NAMES = {
-    UNIT_DEGREE: "deg",
-    UNIT_W: "W",
-    UNIT_VA: "VA",
-    UNIT_VAR: "var",
-    UNIT_WH: "Wh",
-    UNIT_VAH: "VAh",
-    UNIT_VARH: "varh",
-    UNIT_A: "A",
-    UNIT_V: "V",
-    UNIT_HZ: "Hz",
-    UNIT_PERCENT: "%",
-    UNIT_COUNT: "",
+# Units by the names they are printed with (Blue Book, enumeration `unit`); 255 is a count or a plain number
+UNITS = {
+    "": 255,
+    "deg": 8,
+    "W": 27,
+    "VA": 28,
+    "var": 29,
+    "Wh": 30,
+    "VAh": 31,
+    "varh": 32,
+    "A": 33,
+    "V": 35,
+    "Hz": 44,
+    "%": 56,
 }
 _PREFIXES = {0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -225,12 +212,12 @@ class Register(Object):
 
     class_id = 3
 
-    def __init__(self, logical_name: bytes, read, unit: int, form: tuple[int, int, int, bool]):
-        """`form`: scaler, digits, shown, signed."""
+    def __init__(self, logical_name: bytes, read, unit: str, form: tuple[int, int, int, bool]):
+        """`unit`: one of UNITS; `form`: scaler, digits, shown, signed."""
         super().__init__(logical_name)
         self._read = read
-        self.unit = unit
-        self.scaler, self._digits, self._shown, self._signed = form
+        self._unit = unit
+        self._scaler, self._digits, self._shown, self._signed = form
 
     def spec(self, attribute: int):
         if attribute == 2:
@@ -241,16 +228,16 @@ class Register(Object):
         if attribute == 2:
             return self._read()
         if attribute == 3:
-            return (self.scaler, self.unit)
+            return (self._scaler, UNITS[self._unit])
         return super().get(attribute)
 
     def formatted(self) -> tuple[str, str]:
         value = self._read()
-        unit = _PREFIXES[self._shown] + _UNIT_NAMES[self.unit]
+        unit = _PREFIXES[self._shown] + self._unit
         if value is None:
             return "", unit
         text = ("%0" + str(self._digits) + "d") % abs(value)
-        decimals = self._shown - self.scaler
+        decimals = self._shown - self._scaler
         if decimals > 0:
             text = text[:-decimals] + "." + text[-decimals:]
         if self._signed:
@@ -258,16 +245,29 @@ class Register(Object):
         return text, unit
 
 
+# Methods of a clock, and what they do with it, in s
+_QUARTER = const(1)
+_MINUTE = const(3)
+_SHIFT = const(6)
+_QUARTER_S = const(900)
+_MINUTE_S = const(60)
+_SHIFT_S = const(900)
+
+
 class Clock(Object):
     """Class 8: local time. `clock` is a tariff.clock.Clock; `set_time(utc)` sets it."""
 
     class_id = 8
-    _QUARTER, _MINUTE, _SHIFT = 1, 3, 6  # the methods there are
-    _QUARTER_S, _MINUTE_S, _SHIFT_S = 900, 60, 900
-    # EU: last Sunday of March and of October, 01:00 UTC, which is local time as long as there is no zone
-    _DST_BEGIN = b"\xff\xff\x03\xfe\x07\x01\x00\x00\x00\x80\x00\xff"
-    _DST_END = b"\xff\xff\x0a\xfe\x07\x01\x00\x00\x00\x80\x00\xff"
-    _FIXED = {3: 0, 5: _DST_BEGIN, 6: _DST_END, 7: 60, 8: False, 9: 1}  # zone, dst, deviation, enabled, base: crystal
+    # Attributes that nothing changes: no zone, no change of clocks by itself, a crystal. EU: 60 minutes from the last
+    # Sunday of March to that of October, 01:00 UTC, which is local time as long as there is no zone.
+    _FIXED = {
+        3: 0,
+        5: b"\xff\xff\x03\xfe\x07\x01\x00\x00\x00\x80\x00\xff",
+        6: b"\xff\xff\x0a\xfe\x07\x01\x00\x00\x00\x80\x00\xff",
+        7: 60,
+        8: False,
+        9: 1,
+    }
 
     def __init__(self, logical_name: bytes, clock, set_time=None):
         super().__init__(logical_name)
@@ -293,12 +293,12 @@ class Clock(Object):
     def act(self, method: int, value) -> None:
         """Set to the nearest quarter of an hour or minute, or shift by up to 900 s."""
         now = self._clock.utc()
-        if method == self._SHIFT:
-            if value is None or not -self._SHIFT_S <= value <= self._SHIFT_S:
+        if method == _SHIFT:
+            if value is None or not -_SHIFT_S <= value <= _SHIFT_S:
                 raise ValueError("shift by up to 900 s")
             self._set_time(now + value)
-        elif method in (self._QUARTER, self._MINUTE):
-            step = self._QUARTER_S if method == self._QUARTER else self._MINUTE_S
+        elif method in (_QUARTER, _MINUTE):
+            step = _QUARTER_S if method == _QUARTER else _MINUTE_S
             self._set_time((now + step // 2) // step * step)
         else:
             raise KeyError(method)
@@ -307,7 +307,7 @@ class Clock(Object):
         return FIELD if attribute == 2 and self._set_time else super().write_level(attribute)
 
     def act_level(self, method: int) -> "int | None":
-        offered = self._set_time and method in (self._QUARTER, self._MINUTE, self._SHIFT)
+        offered = self._set_time and method in (_QUARTER, _MINUTE, _SHIFT)
         return FIELD if offered else super().act_level(method)
 
     def time_text(self) -> str:
@@ -343,7 +343,7 @@ class Setting:
 
     def set(self, value) -> None:
         if value is None:
-            raise ValueError("a parameter has a value")
+            raise ValueError("no value")
         try:
             value = self._taken(value) if self._taken else value
         except (KeyError, IndexError):

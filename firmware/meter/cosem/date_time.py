@@ -20,12 +20,12 @@ UNSPECIFIED = b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x80\x00\xff"
 INVALID = const(0x01)
 DAYLIGHT_SAVING = const(0x80)
 
-_FORMAT = ">HBBBBBBBhB"
+_FORMAT = const(">HBBBBBBBhB")
 _ANY = const(0xFF)
 _ANY_YEAR = const(0xFFFF)
-_ANY_DEVIATION = -0x8000
-_FIRST = (1, 1, 0, 0, 0)  # month, day, hour, minute, second that stand for what is not specified
-_LAST = (12, 0, 23, 59, 59)  # day 0: the last one of the month
+_ANY_DEVIATION = const(-0x8000)
+_FIRST = const((1, 1, 0, 0, 0))  # month, day, hour, minute, second that stand for what is not specified
+_LAST = const((12, 0, 23, 59, 59))  # day 0: the last one of the month
 _LONGEST_DEVIATION = const(720)  # minutes
 
 

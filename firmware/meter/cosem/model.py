@@ -5,6 +5,8 @@
 itself. They are asked when a value is read, so they may come and go. The table is in definitions.py.
 """
 
+from micropython import const
+
 from meter.cosem import obis, setups, short_names
 from meter.cosem.class_table import CLASSES
 from meter.cosem.classes import READER, Parameter
@@ -12,13 +14,13 @@ from meter.cosem.definitions import ERROR_OBJECT, MAX_ORDER, PARAMETERS, SETUPS,
 from meter.cosem.profiles import CLOCK
 from meter.cosem.quantities import Quantities, phase_code
 
-_UNLISTED = ("0-0:1.0.0", "C.60.0", "C.60.1")
+_UNLISTED = const(("0-0:1.0.0", "C.60.0", "C.60.1"))
 
 # Readout lists by the option character of the sign-on
 STANDARD, SERVICE = 0, 6
-_DATA = 1  # class
-_BEFORE_TOTALS = ("F.F", "0.0.0", "0.9.1", "0.9.2")
-_AFTER_TOTALS = ("0.2.0", "C.7.0")
+_DATA = const(1)  # class
+_BEFORE_TOTALS = const(("F.F", "0.0.0", "0.9.1", "0.9.2"))
+_AFTER_TOTALS = const(("0.2.0", "C.7.0"))
 
 
 class WrongClass(KeyError):
@@ -39,7 +41,7 @@ class ObjectModel:
     def __init__(self, sources, parameters, type_code):
         self.sources = sources
         self.parameters = parameters
-        self._type_code = type_code
+        self._features = setups.features(type_code)
         self._quantities = Quantities(sources, parameters, type_code)
         self._setup_names = b"".join([self._quantities.logical_name(row[0]) for row in SETUPS])
 
@@ -106,6 +108,10 @@ class ObjectModel:
             raise KeyError(name)
         return found, None, method
 
+    def _fits(self, setup: tuple) -> bool:
+        """Whether this meter has what a row of SETUPS asks for."""
+        return all(need in self._features for need in setup[4:])
+
     # --- definitions: ("row", row of TABLE, phase or TOTAL), ("setup", row of SETUPS), ("parameter", number),
     # --- ("harmonic", quantity, phase, order)
 
@@ -114,7 +120,7 @@ class ObjectModel:
             for n in self._quantities.places(row):
                 yield "row", row, n
         for setup in SETUPS:
-            if setups.CONDITIONS[setup[4]](self._type_code):
+            if self._fits(setup):
                 yield "setup", setup
         for name in self.parameters.names():
             yield "parameter", self.parameters.number(name)
@@ -152,7 +158,7 @@ class ObjectModel:
             return self._quantities.make(row, n)
         if kind == "setup":
             row = definition[1]
-            if not setups.CONDITIONS[row[4]](self._type_code):
+            if not self._fits(row):
                 raise KeyError(row[0])
             return getattr(setups, row[2])(self, self._quantities.logical_name(row[0]), row[3])
         if kind == "parameter":

@@ -16,15 +16,19 @@ from micropython import const
 
 from meter.cosem import date_time
 from meter.cosem.class_table import ENTRIES, RANGE
-from meter.cosem.classes import READER, Object
+from meter.cosem.classes import FIELD, READER, Composite, Object
 from meter.cosem.data_types import ANY, DATE_TIME, ENCODED, OCTETS, array, structure
 
-CLOCK = (8, b"\x00\x00\x01\x00\x00\xff", 2, 0)  # the clock's time as a capture object
-NO_OBJECT = (0, b"\x00\x00\x00\x00\x00\x00", 0, 0)
-FIFO = const(1)
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
+    from collections.abc import Callable
 
-BY_RANGE = const(1)
-BY_ENTRY = const(2)
+CLOCK = (8, b"\x00\x00\x01\x00\x00\xff", 2, 0)  # the clock's time as a capture object
+_NO_OBJECT = const((0, b"\x00\x00\x00\x00\x00\x00", 0, 0))
+_FIFO = const(1)
+
+_BY_RANGE = const(1)
+_BY_ENTRY = const(2)
 
 
 class Profile(Object):
@@ -43,9 +47,9 @@ class Profile(Object):
         return array(self._store.row_spec) if attribute == 2 else super().spec(attribute)
 
     def selection_spec(self, attribute: int, selector: int):
-        if attribute == 2 and selector == BY_RANGE:
+        if attribute == 2 and selector == _BY_RANGE:
             return RANGE
-        if attribute == 2 and selector == BY_ENTRY:
+        if attribute == 2 and selector == _BY_ENTRY:
             return ENTRIES
         raise KeyError(selector)
 
@@ -59,9 +63,9 @@ class Profile(Object):
         if attribute == 4:
             return self._period
         if attribute == 5:
-            return FIFO
+            return _FIFO
         if attribute == 6:
-            return CLOCK if CLOCK in store.columns else NO_OBJECT
+            return CLOCK if CLOCK in store.columns else _NO_OBJECT
         if attribute == 7:
             return store.count()
         if attribute == 8:
@@ -74,15 +78,15 @@ class Profile(Object):
         if selection is None:
             return store.rows(store.by_entry(1, None), everything)
         selector, parameters = selection
-        if parameters is None or None in parameters[: 1 if selector == BY_RANGE else 4]:
+        if parameters is None or None in parameters[: 1 if selector == _BY_RANGE else 4]:
             raise ValueError("a selection has parameters")
-        if selector == BY_ENTRY:
+        if selector == _BY_ENTRY:
             first, last, first_column, last_column = parameters
             last_column = last_column or len(everything)
             if not 1 <= first_column <= last_column <= len(everything):
                 raise ValueError("no such columns")
             return store.rows(store.by_entry(max(1, first), last or None), range(first_column - 1, last_column))
-        if selector != BY_RANGE:
+        if selector != _BY_RANGE:
             raise KeyError(selector)
         restricting, first, last, columns = parameters
         if tuple(restricting[:3]) != CLOCK[:3] or CLOCK not in store.columns:
@@ -126,8 +130,8 @@ class NoRows:
         return selected
 
 
-class ListRow:
-    """A row whose values are read one by one, as (spec, value): the attributes 2 of objects."""
+class _Listed:
+    """What is made one by one of the objects of a list."""
 
     def __init__(self, find, codes: list):
         self._find = find
@@ -136,9 +140,31 @@ class ListRow:
     def __len__(self) -> int:
         return len(self._codes)
 
+
+class ListRow(_Listed):
+    """A row whose values are read one by one, as (spec, value): the attributes 2 of objects."""
+
     def __getitem__(self, n: int) -> tuple:
         found = self._find(self._codes[n])
         return found.spec(2), found.get(2)
+
+
+class Columns(_Listed):
+    """The capture objects of a list."""
+
+    def __getitem__(self, n: int) -> tuple:
+        found = self._find(self._codes[n])
+        return found.class_id, found.logical_name, 2, 0
+
+    def __iter__(self):
+        for n in range(len(self)):
+            yield self[n]
+
+    def __contains__(self, column) -> bool:
+        return any(own == column for own in self)
+
+    def index(self, column) -> int:
+        return list(self).index(column)
 
 
 class ListStore:
@@ -167,31 +193,23 @@ class ListStore:
         return [(spec, ListRow(self._find, codes)) for _ in selected]
 
 
-class Columns:
-    """The capture objects of a list, made one by one."""
+class Push(Composite):
+    """Class 40 with the columns of a ListStore for its push_object_list. No destination can be set up: who calls
+    `push` gets the values, as a data notification in the association that called.
 
-    def __init__(self, find, codes: list):
-        self._find = find
-        self._codes = codes
+    `deliver(spec, value)` is that association's to set before it calls; ValueError: more than it can send.
+    """
 
-    def __len__(self) -> int:
-        return len(self._codes)
+    def __init__(self, logical_name: bytes, store: "ListStore"):
+        super().__init__(40, logical_name, (store.columns, (0, b"", 0), [], 0, 0, 0), {1: (FIELD, self._push)})
+        self._store = store
+        self.deliver: "Callable | None" = None
 
-    def __getitem__(self, n: int) -> tuple:
-        if n >= len(self._codes):
-            raise IndexError
-        found = self._find(self._codes[n])
-        return found.class_id, found.logical_name, 2, 0
-
-    def __iter__(self):
-        for n in range(len(self._codes)):
-            yield self[n]
-
-    def __contains__(self, column) -> bool:
-        return any(own == column for own in self)
-
-    def index(self, column) -> int:
-        return list(self).index(column)
+    def _push(self, _parameter) -> None:
+        if self.deliver is None:
+            raise ValueError("nowhere to push to")
+        for spec, values in self._store.rows([1], range(len(self._store.columns))):
+            self.deliver(spec, values)
 
 
 class EventStore:
@@ -205,18 +223,8 @@ class EventStore:
     ]
 
     def __init__(self, log, clock):
-        self._log = log
         self._clock = clock
-        self.capacity = log.capacity
-
-    def count(self) -> int:
-        return self._log.count()
-
-    def by_entry(self, first: int, last: "int | None"):
-        return self._log.by_entry(first, last)
-
-    def by_time(self, first: "int | None", last: "int | None"):
-        return self._log.by_time(first, last)
+        self.capacity, self.count, self.by_entry, self.by_time = log.capacity, log.count, log.by_entry, log.by_time
 
     def rows(self, selected, numbers) -> "EventRows":
         return EventRows(selected, list(numbers), self._clock)

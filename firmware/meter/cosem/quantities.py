@@ -5,51 +5,34 @@ A row's kind is a method's name here, with an underscore before it.
 
 from binascii import unhexlify
 
+from micropython import const
+
 from meter.cosem import date_time, obis
-from meter.cosem.classes import (
-    READER,
-    UNIT_A,
-    UNIT_COUNT,
-    UNIT_DEGREE,
-    UNIT_HZ,
-    UNIT_PERCENT,
-    UNIT_V,
-    UNIT_VA,
-    UNIT_VAH,
-    UNIT_VAR,
-    UNIT_VARH,
-    UNIT_W,
-    UNIT_WH,
-    Clock,
-    Data,
-    Parameter,
-    Register,
-    Shown,
-)
+from meter.cosem.classes import READER, UNITS, Clock, Data, Parameter, Register, Shown
 from meter.cosem.data_types import OCTETS, TEXT
 from meter.cosem.definitions import ERROR_OBJECT, ERRORS, PHASE_C, TOTAL
 from meter.cosem.registration import Registration, maximum_current_ma
 from meter.metrology.energies import sum_channel
 from meter.metrology.networks import NETWORKS
 
-_REACTIVE_LED = "0.3.1"
+_REACTIVE_LED = const("0.3.1")
 
-_ENERGY_UNITS = {"a": UNIT_WH, "r": UNIT_VARH, "s": UNIT_VAH}
+_ENERGY_UNITS = {"a": "Wh", "r": "varh", "s": "VAh"}
 _HARMONIC_C = {"u": 12, "i": 11}  # where the phases' C is counted from
-_UNITS = {"u": UNIT_V, "i": UNIT_A, "i0": UNIT_A, "p": UNIT_W, "q": UNIT_VAR, "s": UNIT_VA}
+_UNITS = {"u": "V", "i": "A", "i0": "A", "p": "W", "q": "var", "s": "VA"}
 # Forms of a Register: scaler, digits, printed in 10**n units, signed; those of _UNITS are the registration's
-_FREQUENCY = (-3, 5, 0, False)
-_POWER_FACTOR = (-3, 4, 0, True)
-_ANGLE = (-1, 4, 0, False)
-_PERCENT = (-2, 5, 0, False)
-_COUNT = (0, 8, 0, False)
-_WHOLE = (0, 1, 0, False)
+_FREQUENCY = const((-3, 5, 0, False))
+_POWER_FACTOR = const((-3, 4, 0, True))
+_ANGLE = const((-1, 4, 0, False))
+_PERCENT = const((-2, 5, 0, False))
+_COUNT = const((0, 8, 0, False))
+_WHOLE = const((0, 1, 0, False))
 
 _SEQUENCE_MIN = {"u_sym": 20.0, "i_sym": 0.01}  # V, A; of less it is noise that is out of balance
 
 _ONLY_TOTAL = (TOTAL,)
-_MWS_PER_WH = 3_600_000
-_ROLL_OVER = 100_000_000  # 8 digits
+_MWS_PER_WH = const(3_600_000)
+_ROLL_OVER = const(100_000_000)  # 8 digits
 
 
 class Quantities:
@@ -103,7 +86,7 @@ class Quantities:
     def power_scaler(self, name: str) -> tuple:
         """scaler_unit of the power whose energy is called `name`."""
         unit = _UNITS[{"a": "p", "r": "q", "s": "s"}[name[0]]]
-        return self._registration.form(unit)[0], unit
+        return self._registration.form(unit)[0], UNITS[unit]
 
     def logical_name(self, code: str) -> bytes:
         """The six bytes of a code of this meter."""
@@ -132,7 +115,7 @@ class Quantities:
 
     def _measured(self, logical_name: bytes, name: str, value):
         if name not in _UNITS:
-            form, unit = (_FREQUENCY, UNIT_HZ) if name == "f" else (_POWER_FACTOR, UNIT_COUNT)
+            form, unit = (_FREQUENCY, "Hz") if name == "f" else (_POWER_FACTOR, "")
             return Register(logical_name, _rounded(value, 10 ** -form[0]), unit, form)
         unit = _UNITS[name]
         form = self._registration.form(unit)
@@ -155,7 +138,7 @@ class Quantities:
         return self._percentage(logical_name, value)
 
     def _percentage(self, logical_name: bytes, value):
-        return Register(logical_name, _rounded(value, 100), UNIT_PERCENT, _PERCENT)
+        return Register(logical_name, _rounded(value, 100), "%", _PERCENT)
 
     def _u_angle(self, logical_name: bytes, n: int):
         sources = self._sources
@@ -168,19 +151,19 @@ class Quantities:
     def _nominal(self, logical_name: bytes, name: str):
         parameters = self._parameters
         if name == "u":
-            return Register(logical_name, lambda: parameters.nominal_voltage, UNIT_V, _WHOLE)
+            return Register(logical_name, lambda: parameters.nominal_voltage, "V", _WHOLE)
         if name == "f":
-            return Register(logical_name, lambda: parameters.nominal_hz, UNIT_HZ, _WHOLE)
+            return Register(logical_name, lambda: parameters.nominal_hz, "Hz", _WHOLE)
 
         def read() -> int:
             ma = parameters.nominal_current_ma
             return (ma if name == "i" else maximum_current_ma(ma)) // 1000
 
-        return Register(logical_name, read, UNIT_A, _WHOLE)
+        return Register(logical_name, read, "A", _WHOLE)
 
     def _counter(self, logical_name: bytes, name: str):
         sources = self._sources
-        return Register(logical_name, lambda: sources.counters.get(name), UNIT_COUNT, _COUNT)
+        return Register(logical_name, lambda: sources.counters.get(name), "", _COUNT)
 
     def _parameter(self, logical_name: bytes, name: str):
         return Parameter(logical_name, self._parameters, name)
@@ -245,4 +228,4 @@ def _angle(logical_name: bytes, lag) -> Register:
         degrees = lag()
         return None if degrees is None else round(degrees * 10) % 3600
 
-    return Register(logical_name, read, UNIT_DEGREE, _ANGLE)
+    return Register(logical_name, read, "deg", _ANGLE)

@@ -8,27 +8,18 @@ A quantity keeps its number of digits; when primary values need more, the decima
 last at least 4000 h at nominal voltage and maximum current before they roll over (EN 50470-3).
 """
 
-from meter.cosem.classes import (
-    UNIT_A,
-    UNIT_V,
-    UNIT_VA,
-    UNIT_VAH,
-    UNIT_VAR,
-    UNIT_VARH,
-    UNIT_W,
-    UNIT_WH,
-)
+from micropython import const
 
 # Forms of a Register (cosem.classes) as they are with secondary registration
-_VOLTAGE = (-2, 5, 0, False)  # NNN.NN V
-_CURRENT = (-3, 5, 0, False)  # NN.NNN A
-_POWER = (-1, 7, 3, True)  # NNN.NNNN kW
-_ENERGY = (1, 8, 3, False)  # NNNNNN.NN kWh
+_VOLTAGE = const((-2, 5, 0, False))  # NNN.NN V
+_CURRENT = const((-3, 5, 0, False))  # NN.NNN A
+_POWER = const((-1, 7, 3, True))  # NNN.NNNN kW
+_ENERGY = const((1, 8, 3, False))  # NNNNNN.NN kWh
 
-_POWERS = (UNIT_W, UNIT_VAR, UNIT_VA)
-_ENERGIES = (UNIT_WH, UNIT_VARH, UNIT_VAH)
-_FULL_HOURS = 4000
-_HEADROOM = 2  # of a display of actual values over nominal voltage and maximum current
+_POWERS = const(("W", "var", "VA"))
+_ENERGIES = const(("Wh", "varh", "VAh"))
+_FULL_HOURS = const(4000)
+_HEADROOM = const(2)  # of a display of actual values over nominal voltage and maximum current
 _IMAX_MA = {1_000: 6_000, 5_000: 10_000}  # by nominal current; data sheet, Imax (metrological)
 
 
@@ -54,17 +45,17 @@ class Registration:
         power_mw = parameters.nominal_voltage * maximum_ma * network.nominal_mille // 1000
         voltage = vt, _fitting(_VOLTAGE, _HEADROOM * 1000 * parameters.nominal_voltage, vt)
         current = ct, _fitting(_CURRENT, _HEADROOM * maximum_ma, ct)
-        self._units = {UNIT_V: voltage, UNIT_A: current}
+        self._units = {"V": voltage, "A": current}
         for unit in _POWERS:
             self._units[unit] = both, _fitting(_POWER, _HEADROOM * power_mw, both)
         for unit in _ENERGIES:
             self._units[unit] = both, _fitting(_ENERGY, _FULL_HOURS * power_mw, both)
 
-    def factor(self, unit: int) -> "tuple[int, int]":
+    def factor(self, unit: str) -> "tuple[int, int]":
         """Numerator and denominator of shown by measured value."""
         return self._units[unit][0]
 
-    def form(self, unit: int) -> "tuple[int, int, int, bool]":
+    def form(self, unit: str) -> "tuple[int, int, int, bool]":
         """Scaler, digits, shown, signed of a Register."""
         return self._units[unit][1]
 

@@ -4,46 +4,54 @@ A builder takes the model, the logical name and the row's argument. What a later
 schedules, demand, modems, images) has its object here with the content of a meter that has not been set up.
 """
 
+from micropython import const
+
 from meter.cosem import date_time, obis
 from meter.cosem.classes import FIELD, PUBLIC, READER, UTILITY, Composite, Data, Setting
 from meter.cosem.data_types import INT32, NULL, OCTETS, TEXT, UINT16, UINT32
-from meter.cosem.profiles import CLOCK, EventStore, ListStore, NoRows, Profile
-
-# What a row asks of the meter's type
-CONDITIONS = {
-    "": lambda type_code: True,
-    "event_log": lambda type_code: type_code.has_event_log,
-    "load_profile": lambda type_code: type_code.has_load_profile,
-    "time_switch": lambda type_code: type_code.has_time_switch,
-    "demand": lambda type_code: type_code.has_demand,
-    "reactive_demand": lambda type_code: type_code.has_demand and type_code.has_reactive,
-    "relay": lambda type_code: type_code.has_relay,
-    "interface_1": lambda type_code: bool(type_code.interfaces[0]),
-    "interface_2": lambda type_code: bool(type_code.interfaces[1]),
-    "rs232_1": lambda type_code: _is_rs232(type_code.interfaces[0]),
-    "rs232_2": lambda type_code: _is_rs232(type_code.interfaces[1]),
-    "rs232": lambda type_code: _is_rs232(type_code.interfaces[0]) or _is_rs232(type_code.interfaces[1]),
-}
+from meter.cosem.profiles import CLOCK, EventStore, ListStore, NoRows, Profile, Push
 
 MANAGEMENT_SAP = 1
 UNIX_2000 = 946_684_800  # of 2000-01-01 00:00:00 UTC
 HDLC_DERIVED = 1000  # a lower address that is not set is this plus the serial number's last four digits
 
-_NOTHING = b"\x00\x00\x00\x00\x00\x00"  # logical name of no object
-_NO_SCRIPT = (_NOTHING, 0)
-_NO_OBJECT = (0, _NOTHING, 0)
-_RATES = (300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd, by the enumeration of rates
-_RESPONSE_MS = (20, 200)  # by the enumeration response_time
-_PROFILE_ENTRIES = 6_000
-_BILLING_ENTRIES = 36
-_MTU = 576  # bytes, TCP's default segment
-_BLOCK_SIZE = 256  # bytes of an image
+_NOTHING = const(b"\x00\x00\x00\x00\x00\x00")  # logical name of no object
+_NO_SCRIPT = const((_NOTHING, 0))
+_NO_OBJECT = const((0, _NOTHING, 0))
+_RATES = const((300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400))  # Bd, by the enumeration of rates
+_RESPONSE_MS = const((20, 200))  # by the enumeration response_time
+_PROFILE_ENTRIES = const(6_000)
+_BILLING_ENTRIES = const(36)
+_MTU = const(576)  # bytes, TCP's default segment
+_BLOCK_SIZE = const(256)  # bytes of an image
+
+# Attributes of classes that the meter does nothing with: no entries, no times; TCP by DHCP, no image under way,
+# connected and never disconnected (mode 0), billing at the end of the month that nobody has set up.
+_UNSET: "dict[int, tuple]" = {
+    6: ([], [], b""),
+    11: ([],),
+    18: (_BLOCK_SIZE, "", 0, False, 0, []),
+    21: ([], _NO_OBJECT, []),
+    22: ((b"\x00\x00\x0a\x00\x01\xff", 1), 1, []),
+    28: (0, [], 0, 0, (0, 0)),
+    29: (0, 0, 0, [], []),
+    42: (_NOTHING, 0, [], [], 0, 0, True, 0, 0),
+    70: (True, 1, 0),
+}
 
 _SCRIPT_IDS = {"reset": 1, "billing_reset": 1, "tariff": 4, "test_mode_on": 1, "test_mode_off": 1, "outputs": 2}
 
 
-def _is_rs232(interface: "str | None") -> bool:
-    return interface is not None and interface.startswith("RS232")
+def features(type_code) -> list:
+    """What rows of SETUPS ask for, as far as a meter of this type has it: functions, ports, and ports with a modem."""
+    names = ("event_log", "load_profile", "time_switch", "demand", "reactive", "relay")
+    found = [name for name in names if getattr(type_code, "has_" + name)]
+    for n, interface in enumerate(type_code.interfaces):
+        if interface:
+            found.append("port%d" % (n + 1))
+            if interface[:5] == "RS232":
+                found += "modem", "modem%d" % (n + 1)
+    return found
 
 
 def _given(action):
@@ -135,7 +143,7 @@ def local_port(model, logical_name: bytes, port: str):
         _octets(parameters, "address"),
         _octets(parameters, "p1_password"),
         _octets(parameters, "p2_password"),
-        b"",
+        _octets(parameters, "w5_password"),
     )
     return Composite(19, logical_name, values)
 
@@ -173,24 +181,12 @@ def tcp_udp(model, logical_name: bytes, _argument):
     return Composite(41, logical_name, values)
 
 
-def ipv4(_model, logical_name: bytes, _argument):
-    return Composite(42, logical_name, (_NOTHING, 0, [], [], 0, 0, True, 0, 0))
-
-
-def push(_model, logical_name: bytes, _argument):
-    return Composite(40, logical_name, ([], (0, b"", 0), [], 0, 0, 0))
+def push(model, logical_name: bytes, _argument):
+    return Push(logical_name, ListStore(model.find, ["0-0:42.0.0", "0-0:1.0.0"] + model.totals()))
 
 
 def modem(model, logical_name: bytes, port: str):
     return Composite(27, logical_name, (_start_rate(model.parameters, port), [], []))
-
-
-def auto_connect(_model, logical_name: bytes, _argument):
-    return Composite(29, logical_name, (0, 0, 0, [], []))
-
-
-def auto_answer(_model, logical_name: bytes, _argument):
-    return Composite(28, logical_name, (0, [], 0, 0, (0, 0)))
 
 
 # --- security -----------------------------------------------------------------------------------------------------
@@ -220,6 +216,10 @@ def invocation_counter(model, logical_name: bytes, _argument):
 # --- tariff, monitors, outputs: content is still to come ------------------------------------------------------------
 
 
+def unset(_model, logical_name: bytes, class_id: int):
+    return Composite(class_id, logical_name, _UNSET[class_id])
+
+
 def scripts(model, logical_name: bytes, name: str):
     """`sources.scripts`: name -> function of the script number, ValueError if there is no such script. A table whose
     scripts nobody runs is there, and empty."""
@@ -228,10 +228,6 @@ def scripts(model, logical_name: bytes, name: str):
         return Composite(9, logical_name, ([],))
     table: "list[tuple]" = [(number + 1, []) for number in range(_SCRIPT_IDS[name])]
     return Composite(9, logical_name, (table,), {1: (FIELD, _given(run))})
-
-
-def special_days(_model, logical_name: bytes, _argument):
-    return Composite(11, logical_name, ([],))
 
 
 def calendar(_model, logical_name: bytes, _argument):
@@ -244,31 +240,10 @@ def calendar(_model, logical_name: bytes, _argument):
     return Composite(20, logical_name, values)
 
 
-def register_activation(_model, logical_name: bytes, _argument):
-    return Composite(6, logical_name, ([], [], b""))
-
-
-def schedule(_model, logical_name: bytes, _argument):
-    return Composite(22, logical_name, ((obis.parse("0-0:10.0.1"), 1), 1, []))
-
-
-def monitor(_model, logical_name: bytes, _argument):
-    return Composite(21, logical_name, ([], _NO_OBJECT, []))
-
-
 def limiter(_model, logical_name: bytes, _argument):
     no_profile = (0, date_time.UNSPECIFIED, 0)
     values: tuple = (_NO_OBJECT, 0, 0, 0, 0, 0, no_profile, [], False, (_NO_SCRIPT, _NO_SCRIPT))
     return Composite(71, logical_name, values, specs={3: INT32, 4: INT32, 5: INT32})
-
-
-def image(_model, logical_name: bytes, _argument):
-    return Composite(18, logical_name, (_BLOCK_SIZE, "", 0, False, 0, []))
-
-
-def disconnect(_model, logical_name: bytes, _argument):
-    """Connected, and never disconnected (mode 0)."""
-    return Composite(70, logical_name, (True, 1, 0))
 
 
 def demand(model, logical_name: bytes, name: str):

@@ -23,21 +23,23 @@ DEVICE_NAME = const(0xFD00)
 _RESERVED_SPAN = const(0x100)
 
 # By code, as the tables have it, and phase or TOTAL
-_FIXED = (
-    ("0-0:1.0.0", 0x2BC0, 0x90),
-    ("1.8.0", 0x1CE0, 0x30),
-    ("1.8.1", 0x0BB0, 0x30),
-    ("1.8.2", 0x0C58, 0x30),
-    ("1-0:99.1.0", 0x6270, 0x68),
-    ("0-0:41.0.0", SAP_ASSIGNMENT, _RESERVED_SPAN),
-    ("0-0:42.0.0", DEVICE_NAME, _RESERVED_SPAN),
+_FIXED = const(
+    (
+        ("0-0:1.0.0", 0x2BC0, 0x90),
+        ("1.8.0", 0x1CE0, 0x30),
+        ("1.8.1", 0x0BB0, 0x30),
+        ("1.8.2", 0x0C58, 0x30),
+        ("1-0:99.1.0", 0x6270, 0x68),
+        ("0-0:41.0.0", SAP_ASSIGNMENT, _RESERVED_SPAN),
+        ("0-0:42.0.0", DEVICE_NAME, _RESERVED_SPAN),
+    )
 )
 _PARAMETERS = const(0x0C90)
 _PARAMETER_SPAN = const(0x10)
 _PARAMETERS_END = const(0x1C90)
 _HARMONICS = const(0x3000)
 _REGISTER_SPAN = const(0x30)
-_HARMONIC_KINDS = ("u", "i")
+_HARMONIC_KINDS = const(("u", "i"))
 _ROWS = const(0x7000)
 _ROW_SPAN = const(0xC0)
 _SETUPS = const(0xC000)

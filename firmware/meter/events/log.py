@@ -20,8 +20,8 @@ from micropython import const
 
 from meter.storage import layout
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from meter.storage.records import Memory
 
 # Numbers of the product family (its readers know them)

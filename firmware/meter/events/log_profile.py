@@ -1,7 +1,9 @@
 """The event log as a profile with a status word and two columns, which the protocols serve as `P.98`."""
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+from micropython import const
+
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meter.events.log_view import LogView

@@ -3,6 +3,8 @@
 Everything is drawn into an image of the driver's RAM; `refresh` sends the image. See glass.py for the wiring.
 """
 
+from micropython import const
+
 from drivers.pcf8576 import RAM_SIZE
 from meter.face.glass import (
     ABSENT,
@@ -17,10 +19,10 @@ from meter.face.glass import (
     VALUE_RAISED,
 )
 
-_FLASH_HALF_MS = 500  # 1 Hz
+_FLASH_HALF_MS = const(500)  # 1 Hz
 
-_MARKS = ".:*"
-_PHASES = ("L1", "L2", "L3")
+_MARKS = const(".:*")
+_PHASES = const(("L1", "L2", "L3"))
 
 
 def _set(image: bytearray, element: int, on: bool = True) -> None:

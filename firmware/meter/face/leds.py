@@ -4,10 +4,12 @@ The firmware's part is the divider that gives them the meter constant. ADE9000 d
 CF(Hz) = 4.096e6 * xWATT / (512 * xTHR * CFxDEN), and code 20 694 066 at full scale; the same holds for xVAR.
 """
 
+from micropython import const
+
 from drivers import ade9000_registers as chip
 
-_DIVIDER_MIN = 2
-_DIVIDER_MAX = 65535
+_DIVIDER_MIN = const(2)
+_DIVIDER_MAX = const(65535)
 
 
 def cf_divider(

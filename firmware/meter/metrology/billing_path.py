@@ -5,19 +5,21 @@ late the second one is; what does not make a whole mWs is carried to the next in
 Formulas and rules: README.md.
 """
 
+from micropython import const
+
 from meter.metrology.energies import NAMES
 from meter.metrology.front_end import summation_in
 from meter.metrology.networks import Network
 from meter.metrology.scales import energy_ratio, square_root
 
-_PHASES = 3
-_TURN = 1 << 32  # the accumulators' upper halves count modulo this
-_HALF_TURN = 1 << 31
-_LATCH_MS = 500  # the chip adds to its registers this often (EGY_TIME)
-_DOUBTS = 2  # implausible readings in a row before the new ones are believed to be a new beginning
+_PHASES = const(3)
+_TURN = const(1 << 32)  # the accumulators' upper halves count modulo this
+_HALF_TURN = const(1 << 31)
+_LATCH_MS = const(500)  # the chip adds to its registers this often (EGY_TIME)
+_DOUBTS = const(2)  # implausible readings in a row before the new ones are believed to be a new beginning
 # Codes a millisecond when both inputs stand at the peak of full scale, which is twice a full-scale sine's power
-_MAX_CODES_PER_MS = 2 * 20_209_049 // 1000 + 1
-_SUB_BITS = 16  # of a code: resolution of apparent energy before what is left over is carried
+_MAX_CODES_PER_MS = const(2 * 20_209_049 // 1000 + 1)
+_SUB_BITS = const(16)  # of a code: resolution of apparent energy before what is left over is carried
 
 # Columns of a row, the order of NAMES
 _A_IMPORT, _A_EXPORT, _R_IMPORT, _R_EXPORT, _R1, _R2, _R3, _R4, _S_IMPORT, _S_EXPORT = range(len(NAMES))

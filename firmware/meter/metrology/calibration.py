@@ -13,8 +13,8 @@ from micropython import const
 
 from drivers import ade9000_registers as chip
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Sequence
 
 VERSION = 1
@@ -35,11 +35,11 @@ FIELDS = (
 _SIZE = const(7)
 _NAMES = tuple(name for name, _ in FIELDS)
 _COLDEST, _HOTTEST = -40_000, 85_000  # m degC, of the chip
-_SECONDS = 0xFFFF_FFFF
-_FORMAT = "<iII21i"
+_SECONDS = const(0xFFFF_FFFF)
+_FORMAT = const("<iII21i")
 
 _GAIN_BITS = const(27)  # gain = 1 + register / 2**27, and so is xPHCAL0's scale
-_PPB = 1_000_000_000
+_PPB = const(1_000_000_000)
 
 
 class PhaseCalibration:

@@ -6,8 +6,8 @@ are written when they have moved by what matters.
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from meter.metrology.calibration import Calibration
 
 _COLDEST, _HOTTEST = -55_000, 110_000  # m degC; beyond it is the sensor that is wrong

@@ -5,6 +5,8 @@ neutral (Aron) the chip's ground is L2: its inputs A and C measure U12 and U32, 
 because i1 + i2 + i3 = 0. A single element of that sum means nothing.
 """
 
+from micropython import const
+
 from drivers import ade9000_registers as chip
 
 
@@ -38,12 +40,12 @@ class Network:
         self.terms = sum(1 << phase for phase in elements)
 
 
-_L1 = (0,)
-_L1_L2 = (0, 1)
-_ALL = (0, 1, 2)
+_L1 = const((0,))
+_L1_L2 = const((0, 1))
+_ALL = const((0, 1, 2))
 # 3 x 58/100 to 277/480 V (data sheet). Which of them a meter is made for is not in its type designation.
-_TO_NEUTRAL = (57, 277)
-_BETWEEN_PHASES = (100, 480)
+_TO_NEUTRAL = const((57, 277))
+_BETWEEN_PHASES = const((100, 480))
 
 NETWORKS = {
     network.name: network

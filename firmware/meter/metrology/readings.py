@@ -6,8 +6,8 @@ energy per interval of the chip, voltage, current and frequency per window.
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 _PHASES = const(3)

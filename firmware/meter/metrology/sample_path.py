@@ -8,6 +8,8 @@ that of the fundamentals, from the correlation of u and i with a sine at the mea
 from array import array
 from math import atan2, pi, sin, sqrt
 
+from micropython import const
+
 from drivers.ade9000_registers import SAMPLE_RATE
 from meter.metrology import kernels as portable
 from meter.metrology.harmonics import Harmonics
@@ -16,25 +18,25 @@ from meter.metrology.scales import sample_scales
 from meter.metrology.values import I0, I1, II, MEANS, PER_PHASE, PRESENT_V, U1, UU, EnergySums, Mean, P, Q, Values
 from meter.metrology.window import UC, US, NeutralWindow, PhaseWindow
 
-_PHASES = 3
-_PAGE_SETS = 16
+_PHASES = const(3)
+_PAGE_SETS = const(16)
 _FREE_SETS = SAMPLE_RATE // 5  # a window without a reference voltage
 _HOLD_SETS = SAMPLE_RATE // 80  # after a zero crossing none is looked for: at most 80 Hz
 _LOST_SETS = SAMPLE_RATE // 40  # without a zero crossing the reference voltage is gone: at least 40 Hz
 _F_MIN, _F_MAX = 40.0, 70.0
-_ARM_V = 10.0  # the reference voltage must have been below minus this before a rising crossing counts
-_I_MIN_SHARE = 5000  # a current below this part of full scale has no angle, no distortion and no power factor
-_SECOND_WINDOWS = 5
-_TURN = 1 << 30  # of the reference oscillator
+_ARM_V = const(10.0)  # the reference voltage must have been below minus this before a rising crossing counts
+_I_MIN_SHARE = const(5000)  # a current below this part of full scale has no angle, no distortion and no power factor
+_SECOND_WINDOWS = const(5)
+_TURN = const(1 << 30)  # of the reference oscillator
 # Amplitude of the reference: its table's, and what straight lines between 512 points a turn take from a sine
 _AMPLITUDE = 32767 * (sin(pi / 512) / (pi / 512)) ** 2
-_SLIP_HZ = 0.05  # zero crossings and phase may disagree so much about f; more comes of a jump
-_DRIFT_HZ = 0.02  # from window to window: so much is a drift that will go on, more a jump
+_SLIP_HZ = const(0.05)  # zero crossings and phase may disagree so much about f; more comes of a jump
+_DRIFT_HZ = const(0.02)  # from window to window: so much is a drift that will go on, more a jump
 
 # What is being done with the windows
-_FREE = 0  # by sample count; looking for the reference voltage
-_ACQUIRE = 1  # the first cycle from crossing to crossing gives the frequency
-_LOCKED = 2
+_FREE = const(0)  # by sample count; looking for the reference voltage
+_ACQUIRE = const(1)  # the first cycle from crossing to crossing gives the frequency
+_LOCKED = const(2)
 
 
 class SamplePath:

@@ -5,9 +5,11 @@ All follow from a few means per phase, so that a second's values are those of it
 
 from math import atan2, pi, sqrt
 
+from micropython import const
+
 from drivers.ade9000_registers import SAMPLE_RATE
 
-_PHASES = 3
+_PHASES = const(3)
 PRESENT_V = 20.0  # above it a voltage counts as present
 
 # Order of the means of one phase: V**2, A**2, W, var, then the fundamentals as complex rms values against the reference
@@ -17,8 +19,8 @@ I0 = _PHASES * PER_PHASE  # (i1 + i2 + i3)**2, A**2
 MEANS = I0 + 1
 
 # What counts on for ever counts modulo 2**29: small integers on every target, and so are sums of two
-_WRAP = (1 << 29) - 1
-_HALF = 1 << 28
+_WRAP = const((1 << 29) - 1)
+_HALF = const(1 << 28)
 
 _A = complex(-0.5, sqrt(0.75))  # a third of a turn forward
 _AA = complex(-0.5, -sqrt(0.75))

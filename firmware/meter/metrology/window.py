@@ -8,6 +8,8 @@ to the old window and k to the new; what differs from that is moved from the old
 
 from array import array
 
+from micropython import const
+
 from meter.metrology.kernels import (
     I_SHIFT,
     I_SIZE,
@@ -23,14 +25,14 @@ from meter.metrology.kernels import (
 )
 
 # Order of the sums: u*u, i*i, u*i, u*c, u*s, i*c, i*s. How often u's and i's shift is in each:
-_U_FACTORS = (2, 0, 1, 1, 1, 0, 0)
-_I_FACTORS = (0, 2, 1, 0, 0, 1, 1)
-_COUNT = 7
+_U_FACTORS = const((2, 0, 1, 1, 1, 0, 0))
+_I_FACTORS = const((0, 2, 1, 0, 0, 1, 1))
+_COUNT = const(7)
 UC, US = 3, 4
 
-_SIZE_BITS = 15  # a factor's magnitude
-_ROOMY_BITS = 13  # a window whose factors needed no more gives its successor a smaller shift
-_WANTED_BITS = 14
+_SIZE_BITS = const(15)  # a factor's magnitude
+_ROOMY_BITS = const(13)  # a window whose factors needed no more gives its successor a smaller shift
+_WANTED_BITS = const(14)
 
 
 class PhaseWindow:

@@ -4,8 +4,8 @@ from micropython import const
 
 from meter import calendar
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from meter.tariff.clock import Clock
 
 STANDARD = const(0)

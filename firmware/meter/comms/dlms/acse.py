@@ -11,44 +11,18 @@ from micropython import const
 from meter.comms.dlms.axdr import Malformed, put_length, take_length
 
 AARQ = const(0x60)
-AARE = const(0x61)
+_AARE = const(0x61)
 RLRQ = const(0x62)
-RLRE = const(0x63)
+_RLRE = const(0x63)
 
-# Application contexts
-LN = const(1)
-SN = const(2)
-LN_CIPHERED = const(3)
-SN_CIPHERED = const(4)
+_UNRECOGNISED = const(255)  # of a name that is not one of ours
 
-# Authentication mechanisms
-NO_SECURITY = const(0)
-LLS = const(1)
-MD5 = const(3)
-SHA1 = const(4)
-GMAC = const(5)
-SHA256 = const(6)
-UNRECOGNISED = const(255)
-
-# Associate-result and the diagnostics of the acse-service-user; of the provider where it says so
-ACCEPTED = const(0)
-REJECTED = const(1)
-NO_DIAGNOSTIC = const(0)
-NO_REASON = const(1)
-CONTEXT_NOT_SUPPORTED = const(2)
-CALLING_TITLE_NOT_RECOGNISED = const(3)
-MECHANISM_NOT_RECOGNISED = const(11)
-MECHANISM_REQUIRED = const(12)
-AUTHENTICATION_FAILURE = const(13)
-AUTHENTICATION_REQUIRED = const(14)
-NO_COMMON_VERSION = const(2)  # provider
-
-_OID = b"\x60\x85\x74\x05\x08"  # 2.16.756.5.8: of the DLMS User Association
+_OID = const(b"\x60\x85\x74\x05\x08")  # 2.16.756.5.8: of the DLMS User Association
 _CONTEXT_NAME = const(1)
 _MECHANISM_NAME = const(2)
 _VERSION_1 = const(0x80)  # first bit of the protocol version
-_VAA_LN = b"\x00\x07"
-_VAA_SN = b"\xfa\x00"
+_VAA_LN = const(b"\x00\x07")
+_VAA_SN = const(b"\xfa\x00")
 
 
 def _elements(data, at: int):
@@ -80,9 +54,9 @@ def _contents(apdu):
 
 
 def _name(oid, branch: int) -> int:
-    """The last number of an object identifier of the DLMS UA's; UNRECOGNISED if it is another's."""
+    """The last number of an object identifier of the DLMS UA's; 255 if it is another's."""
     if len(oid) != 7 or oid[:5] != _OID or oid[5] != branch:
-        return UNRECOGNISED
+        return _UNRECOGNISED
     return oid[6]
 
 
@@ -194,7 +168,7 @@ def aare(context: int, result: int, diagnostic: int, is_provider: bool = False, 
         _put(content, 0xAA, _element(0x80, hls[1]))
     if information is not None:
         _put(content, 0xBE, _element(0x04, information))
-    return _element(AARE, content)
+    return _element(_AARE, content)
 
 
 def rlre(information=None) -> bytearray:
@@ -202,4 +176,4 @@ def rlre(information=None) -> bytearray:
     content = bytearray(b"\x80\x01\x00")
     if information is not None:
         _put(content, 0xBE, _element(0x04, information))
-    return _element(RLRE, content)
+    return _element(_RLRE, content)

@@ -9,8 +9,8 @@ from micropython import const
 
 from meter.comms.dlms.ghash import add_stream, ghash, make_table
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 KEY_BYTES = const(16)

@@ -2,24 +2,32 @@
 
 from micropython import const
 
-from meter.comms.dlms.acse import LN, NO_SECURITY, SN, SN_CIPHERED
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
     from meter.comms.dlms.blocks import Incoming, Outgoing
     from meter.comms.dlms.general_block import Transfer
     from meter.comms.dlms.hls import LogIn
 
+# Application contexts: logical names, short names, and both ciphered
+LN = const(1)
+SN = const(2)
+LN_CIPHERED = const(3)
+SN_CIPHERED = const(4)
+
+# Authentication mechanisms; those of high-level security are in hls.py
+NO_SECURITY = const(0)
+LLS = const(1)
+
 # Status, as in the association objects
-NONE = const(0)
-PENDING = const(1)  # the client has yet to prove that it knows the secret
-ASSOCIATED = const(2)
+_NONE = const(0)
+_PENDING = const(1)  # the client has yet to prove that it knows the secret
+_ASSOCIATED = const(2)
 
 
 class Association:
-    """The association of `client` (SAP), which acts at access `level`. It begins with no one's rights: status NONE.
+    """The association of `client` (SAP), which acts at access `level`. It begins with no one's rights: status 0.
 
     `send_limit` is the longest APDU to send, in bytes, before protection; `pdu_limit` the same with it.
     """
@@ -42,7 +50,7 @@ class Association:
 
     @property
     def status(self) -> int:
-        return ASSOCIATED if self.is_open else PENDING if self.is_pending else NONE
+        return _ASSOCIATED if self.is_open else _PENDING if self.is_pending else _NONE
 
     @property
     def has_short_names(self) -> bool:

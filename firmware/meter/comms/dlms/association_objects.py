@@ -8,8 +8,8 @@ from micropython import const
 
 from meter import access as door
 from meter.access import Refused
-from meter.comms.dlms.acse import LLS, SHA256
-from meter.comms.dlms.association import Association
+from meter.comms.dlms.association import LLS, Association
+from meter.comms.dlms.hls import SHA256
 from meter.cosem.classes import Object
 from meter.cosem.data_types import (
     ANY,
@@ -25,8 +25,6 @@ from meter.cosem.data_types import (
     structure,
 )
 
-ASSOCIATION_SN = const(12)
-ASSOCIATION_LN = const(15)
 CURRENT = b"\x00\x00\x28\x00\x00\xff"  # 0.0.40.0.0.255: the one that is asked
 SHORT_NAME = const(0xFA00)
 METHODS_AT = const(0x20)  # offset of the first method's short name
@@ -37,6 +35,11 @@ _CONTEXT_NAME = const(1)
 _MECHANISM_NAME = const(2)
 _VERSION = const(6)
 _PROFILE = const(7)
+# Methods with short names
+_READ_BY_NAME = const(3)
+_CHANGE_LLS = const(5)
+_CHANGE_HLS = const(6)
+_REPLY = const(8)
 
 _NAME = structure(UINT8, UINT8, UINT16, UINT8, UINT8, UINT8, UINT8)
 _RIGHTS = structure(array(structure(INT8, ENUM, array(INT8))), array(structure(INT8, ENUM)))
@@ -135,7 +138,7 @@ class OwnObject(Object):
 class AssociationLN(OwnObject):
     """Class 15, version 1."""
 
-    class_id = ASSOCIATION_LN
+    class_id = 15
     attributes = 9
     methods = 4
     _SPECS = (
@@ -212,10 +215,9 @@ class AssociationLN(OwnObject):
 class AssociationSN(OwnObject):
     """Class 12, version 1, at short name FA00. Its methods 1, 2 and 7 are reserved."""
 
-    class_id = ASSOCIATION_SN
+    class_id = 12
     attributes = 3
     methods = 8
-    _READ_BY_NAME, _CHANGE_LLS, _CHANGE_HLS, _REPLY = 3, 5, 6, 8
     _SPECS = (
         OCTETS,
         array(structure(INT16, UINT16, UINT8, OCTETS)),
@@ -246,18 +248,18 @@ class AssociationSN(OwnObject):
         return self._METHODS[n]
 
     def act_level(self, n: int) -> "int | None":
-        if n in (self._READ_BY_NAME, self._REPLY):
+        if n in (_READ_BY_NAME, _REPLY):
             return 0
         return self._association.level if n in self._METHODS and self._association.level else None
 
     def act(self, n: int, value) -> "tuple | None":
-        if n == self._REPLY:
+        if n == _REPLY:
             return self._third_pass(value)
-        if n == self._READ_BY_NAME:
+        if n == _READ_BY_NAME:
             return self._read_by_name(value or ())
         if n not in self._METHODS:
             raise KeyError(n)
-        self._change_secret(value, LLS if n == self._CHANGE_LLS else SHA256)
+        self._change_secret(value, LLS if n == _CHANGE_LLS else SHA256)
         return None
 
     def _read_by_name(self, identifications) -> tuple:

@@ -49,19 +49,8 @@ _FORMATS = {
     FLOAT32: ">f",
     FLOAT64: ">d",
 }
-_LIMITS = {
-    INT8: (-0x80, 0x7F),
-    INT16: (-0x8000, 0x7FFF),
-    INT32: (-0x80000000, 0x7FFFFFFF),
-    INT64: (-0x8000000000000000, 0x7FFFFFFFFFFFFFFF),
-    UINT8: (0, 0xFF),
-    UINT16: (0, 0xFFFF),
-    UINT32: (0, 0xFFFFFFFF),
-    UINT64: (0, 0xFFFFFFFFFFFFFFFF),
-    ENUM: (0, 0xFF),
-}
-_SIZES = {INT8: 1, INT16: 2, INT32: 4, INT64: 8, UINT8: 1, UINT16: 2, UINT32: 4, UINT64: 8, ENUM: 1}
-_SIZES.update({FLOAT32: 4, FLOAT64: 8, DATE_TIME: 12, DATE: 5, TIME: 4, BCD: 1, BOOLEAN: 1})
+_SIZES = {DATE_TIME: 12, DATE: 5, TIME: 4, BCD: 1, BOOLEAN: 1}
+_SIZES.update([(tag, struct.calcsize(form)) for tag, form in _FORMATS.items()])
 _DEEPEST = const(8)
 _PIECE = const(256)  # `pieces` hands out at least so many bytes at once
 
@@ -72,6 +61,15 @@ class TypeUnmatched(ValueError):
 
 class Malformed(ValueError):
     """These bytes are no A-XDR value."""
+
+
+def _limits(form: str) -> "tuple[int, int]":
+    """The least and the largest integer of a format, which is a capital if it has no sign."""
+    span = 1 << 8 * struct.calcsize(form)
+    return (0, span - 1) if form < ">a" else (-(span >> 1), (span >> 1) - 1)
+
+
+_LIMITS = {tag: _limits(form) for tag, form in _FORMATS.items() if tag not in (FLOAT32, FLOAT64)}
 
 
 # --- encoding ---------------------------------------------------------------------------------------------------
@@ -142,7 +140,7 @@ def _put(out: bytearray, spec, value) -> None:
         _put_bits(out, value)
     else:
         if len(value) != _SIZES[spec]:
-            raise ValueError("axdr: %d bytes for type %d" % (len(value), spec))
+            raise ValueError("%d bytes" % len(value))
         out.append(spec)
         out.extend(value)
 
@@ -151,7 +149,7 @@ def _packed(spec: int, value) -> bytes:
     limits = _LIMITS.get(spec)
     # MicroPython's struct cuts off what does not fit, CPython's has an exception of its own
     if limits is not None and not limits[0] <= value <= limits[1]:
-        raise OverflowError("axdr: %d for type %d" % (value, spec))
+        raise OverflowError(value)
     return struct.pack(_FORMATS[spec], value)
 
 
@@ -163,7 +161,7 @@ def _put_compound(out: bytearray, spec: tuple, value) -> None:
             _put(out, spec[1], element)
         return
     if len(value) != len(spec) - 1:
-        raise ValueError("axdr: %d values for a structure of %d" % (len(value), len(spec) - 1))
+        raise ValueError("%d values" % len(value))
     for n in range(len(value)):
         _put(out, spec[n + 1], value[n])
 

@@ -19,8 +19,8 @@ from micropython import const
 from meter.comms.dlms.aes_gcm import KEY_BYTES, LONGEST, TAG_BYTES, Key, equal
 from meter.comms.dlms.axdr import Malformed, put_length, take_length
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any, Protocol
 
     class Received(Protocol):
@@ -55,37 +55,26 @@ WRONG_TAG = const(5)  # not genuine
 OLD_COUNTER = const(6)  # genuine, and here before
 
 TITLE_BYTES = const(8)
-HEADER_BYTES = const(5)
+_HEADER_BYTES = const(5)
 
-# Plain, global and dedicated tag of each service
-_SERVICES = (
-    (0x01, 0x21, 0x41),  # initiate-request
-    (0x05, 0x25, 0x45),  # read-request
-    (0x06, 0x26, 0x46),  # write-request
-    (0x08, 0x28, 0x48),  # initiate-response
-    (0x0C, 0x2C, 0x4C),  # read-response
-    (0x0D, 0x2D, 0x4D),  # write-response
-    (0x0E, 0x2E, 0x4E),  # confirmed-service-error
-    (0x16, 0x36, 0x56),  # unconfirmed-write-request
-    (0x18, 0x38, 0x58),  # information-report-request
-    (0xC0, 0xC8, 0xD0),  # get-request
-    (0xC1, 0xC9, 0xD1),  # set-request
-    (0xC2, 0xCA, 0xD2),  # event-notification-request
-    (0xC3, 0xCB, 0xD3),  # action-request
-    (0xC4, 0xCC, 0xD4),  # get-response
-    (0xC5, 0xCD, 0xD5),  # set-response
-    (0xC7, 0xCF, 0xD7),  # action-response
+# The tags of each service: initiate-request, read, write; initiate-response, read, write; confirmed-service-error,
+# unconfirmed-write, information-report; get-request, set, event-notification, action; get-response, set, action
+_PLAIN = b"\x01\x05\x06\x08\x0c\x0d\x0e\x16\x18\xc0\xc1\xc2\xc3\xc4\xc5\xc7"
+_CIPHERED = (
+    b"\x21\x25\x26\x28\x2c\x2d\x2e\x36\x38\xc8\xc9\xca\xcb\xcc\xcd\xcf",  # GLOBAL
+    b"\x41\x45\x46\x48\x4c\x4d\x4e\x56\x58\xd0\xd1\xd2\xd3\xd4\xd5\xd7",  # DEDICATED
 )
-_PLAIN = bytes([tags[0] for tags in _SERVICES])
-_CIPHERED = (bytes([tags[1] for tags in _SERVICES]), bytes([tags[2] for tags in _SERVICES]))  # GLOBAL, DEDICATED
 
 
 class CipheringError(Exception):
-    """An APDU that is refused; `reason` is one of the above. Nothing has changed."""
+    """An APDU that is refused; `reason` is one of the above. Nothing has changed.
 
-    def __init__(self, reason: int, text: str):
-        super().__init__(text)
-        self.reason = reason
+    `least`: the lowest invocation counter that would be accepted, for OLD_COUNTER.
+    """
+
+    def __init__(self, reason: int, least: int = 0):
+        super().__init__(reason)
+        self.reason, self.least = reason, least
 
 
 def way_of(tag: int) -> "int | None":
@@ -139,13 +128,13 @@ class Protection:
         if way <= DEDICATED:
             place = _PLAIN.find(bytes([apdu[0]]))
             if place < 0:
-                raise CipheringError(UNKNOWN_TAG, "tag %02X has no ciphered form" % apdu[0])
+                raise CipheringError(UNKNOWN_TAG)
             out = bytearray([_CIPHERED[way][place]])
         else:
             out = bytearray([_GENERAL_TAGS[way - GENERAL_GLOBAL], TITLE_BYTES])
             out.extend(self.own_title)
         used = self._key(sc, way)[0]
-        put_length(out, HEADER_BYTES + len(apdu) + (TAG_BYTES if sc & AUTHENTICATED else 0))
+        put_length(out, _HEADER_BYTES + len(apdu) + (TAG_BYTES if sc & AUTHENTICATED else 0))
         out.append(sc)
         out.extend(counter.to_bytes(4, "big"))
         start = len(out)
@@ -167,21 +156,21 @@ class Protection:
         way, title, start = self._open_envelope(data)
         sc = data[start]
         used, number = self._key(sc, way)
-        counter = int.from_bytes(data[start + 1 : start + HEADER_BYTES], "big")
-        start += HEADER_BYTES
+        counter = int.from_bytes(data[start + 1 : start + _HEADER_BYTES], "big")
+        start += _HEADER_BYTES
         end = len(data) - (TAG_BYTES if sc & AUTHENTICATED else 0)
         if end <= start:
-            raise CipheringError(MALFORMED, "no text")
+            raise CipheringError(MALFORMED)
         iv = title + counter.to_bytes(4, "big")
         if sc & AUTHENTICATED and not equal(self._tag(used.key, iv, sc, data[start:end]), data[end:]):
-            raise CipheringError(WRONG_TAG, "wrong tag")
+            raise CipheringError(WRONG_TAG)
         if counter < used.received.least or not sc & AUTHENTICATED and counter < self._unproven[number]:
-            raise CipheringError(OLD_COUNTER, "invocation counter %d was used" % counter)
+            raise CipheringError(OLD_COUNTER, used.received.least)
         text = bytearray(data[start:end])
         if sc & ENCRYPTED:
             used.key.crypt(iv, text)
         if way <= DEDICATED and text[0] != _PLAIN[_CIPHERED[way].index(bytes(data[:1]))]:
-            raise CipheringError(MALFORMED, "tag %02X inside %02X" % (text[0], data[0]))
+            raise CipheringError(MALFORMED)
         if sc & AUTHENTICATED:
             used.received.accept(counter)
             self.peer_title = title
@@ -193,34 +182,34 @@ class Protection:
         """(way, sender's title, place of the security header); everything behind that place belongs to the APDU."""
         way = way_of(data[0]) if len(data) else None
         if way is None:
-            raise CipheringError(UNKNOWN_TAG, "not a ciphered APDU")
+            raise CipheringError(UNKNOWN_TAG)
         title, at = self.peer_title, 1
         try:
             if way >= GENERAL_GLOBAL:
                 length, at = take_length(data, at)
                 if length not in (0, TITLE_BYTES) or length > len(data) - at:
-                    raise CipheringError(MALFORMED, "system title of %d bytes" % length)
+                    raise CipheringError(MALFORMED)
                 if length:
                     title = self._sender(bytes(data[at : at + length]), self.peer_title)
                 at += length
             length, at = take_length(data, at)
         except Malformed:
-            raise CipheringError(MALFORMED, "length")
-        if length != len(data) - at or not HEADER_BYTES < length <= LONGEST:
-            raise CipheringError(MALFORMED, "%d bytes, %d announced" % (len(data) - at, length))
+            raise CipheringError(MALFORMED)
+        if length != len(data) - at or not _HEADER_BYTES < length <= LONGEST:
+            raise CipheringError(MALFORMED)
         if title is None:
-            raise CipheringError(WRONG_SENDER, "system title not known")
+            raise CipheringError(WRONG_SENDER)
         return way, title, at
 
     def _sender(self, title: bytes, expected: "bytes | None") -> bytes:
         if len(title) != TITLE_BYTES or title == self.own_title or expected not in (None, title):
-            raise CipheringError(WRONG_SENDER, "not the peer's system title")
+            raise CipheringError(WRONG_SENDER)
         return title
 
     def _key(self, sc: int, way: int) -> "tuple[KeyInUse, int]":
         """The key that security control and way name, and its number."""
         if sc & (_SUITE | _COMPRESSED) or not sc & (AUTHENTICATED | ENCRYPTED):
-            raise CipheringError(NOT_SUPPORTED, "security control %02X" % sc)
+            raise CipheringError(NOT_SUPPORTED)
         number = 0
         used: "KeyInUse | None" = self.unicast
         if way in (DEDICATED, GENERAL_DEDICATED):
@@ -228,7 +217,7 @@ class Protection:
         elif sc & BROADCAST:
             number, used = 1, self.broadcast
         if used is None:
-            raise CipheringError(NOT_SUPPORTED, "no key for security control %02X" % sc)
+            raise CipheringError(NOT_SUPPORTED)
         return used, number
 
     def _tag(self, key: Key, iv: bytes, sc: int, text: "Any") -> bytes:
@@ -253,10 +242,10 @@ class Protection:
         An old counter is no reason to refuse: the challenge is new each time, and clients cipher the APDU that carries
         the value under a later counter, or under the same.
         """
-        if self.peer_title is None or len(value) != HEADER_BYTES + TAG_BYTES or value[0] != AUTHENTICATED:
+        if self.peer_title is None or len(value) != _HEADER_BYTES + TAG_BYTES or value[0] != AUTHENTICATED:
             return False
-        iv = self.peer_title + bytes(value[1:HEADER_BYTES])
-        if not equal(self._tag(self.unicast.key, iv, AUTHENTICATED, challenge), value[HEADER_BYTES:]):
+        iv = self.peer_title + bytes(value[1:_HEADER_BYTES])
+        if not equal(self._tag(self.unicast.key, iv, AUTHENTICATED, challenge), value[_HEADER_BYTES:]):
             return False
         counter = int.from_bytes(iv[TITLE_BYTES:], "big")
         if counter >= self.unicast.received.least:

@@ -9,28 +9,25 @@ from meter.cosem.model import WrongClass
 
 # Data-Access-Result and Action-Result (Green Book, ASN.1)
 SUCCESS = const(0)
-HARDWARE_FAULT = const(1)
-TEMPORARY_FAILURE = const(2)
+_TEMPORARY_FAILURE = const(2)
 READ_WRITE_DENIED = const(3)
-OBJECT_UNDEFINED = const(4)
-CLASS_INCONSISTENT = const(9)
-OBJECT_UNAVAILABLE = const(11)
-TYPE_UNMATCHED = const(12)
+_OBJECT_UNDEFINED = const(4)
+_CLASS_INCONSISTENT = const(9)
+_TYPE_UNMATCHED = const(12)
 SCOPE_VIOLATED = const(13)
 BLOCK_UNAVAILABLE = const(14)
-LONG_GET_ABORTED = const(15)
 NO_LONG_GET = const(16)
 LONG_SET_ABORTED = const(17)
 NO_LONG_SET = const(18)
 BLOCK_NUMBER_INVALID = const(19)
-OTHER_REASON = const(250)
+_OTHER_REASON = const(250)
 
 _RESULTS = {
-    door.UNKNOWN: OBJECT_UNDEFINED,
+    door.UNKNOWN: _OBJECT_UNDEFINED,
     door.DENIED: READ_WRITE_DENIED,
-    door.TYPE: TYPE_UNMATCHED,
-    door.RANGE: OTHER_REASON,
-    door.BUSY: TEMPORARY_FAILURE,
+    door.TYPE: _TYPE_UNMATCHED,
+    door.RANGE: _OTHER_REASON,
+    door.BUSY: _TEMPORARY_FAILURE,
 }
 
 # What an access to an object may raise. The last ones are faults of the object: they must not cost its client the port.
@@ -40,14 +37,14 @@ ACCESS_ERRORS = (Refused, KeyError, ValueError, OSError, ArithmeticError, Attrib
 def result_of(error: Exception) -> int:
     """The Data-Access-Result for one of ACCESS_ERRORS."""
     if isinstance(error, Refused):
-        return _RESULTS.get(error.reason, OTHER_REASON)
+        return _RESULTS.get(error.reason, _OTHER_REASON)
     if isinstance(error, WrongClass):
-        return CLASS_INCONSISTENT
+        return _CLASS_INCONSISTENT
     if isinstance(error, KeyError):
-        return OBJECT_UNDEFINED
+        return _OBJECT_UNDEFINED
     if isinstance(error, TypeUnmatched):
-        return TYPE_UNMATCHED
-    return TEMPORARY_FAILURE if isinstance(error, OSError) else OTHER_REASON
+        return _TYPE_UNMATCHED
+    return _TEMPORARY_FAILURE if isinstance(error, OSError) else _OTHER_REASON
 
 
 # Exception-Response: D8, state error, service error
@@ -57,22 +54,7 @@ NOT_ALLOWED = b"\xd8\x01\x03"  # not protected as the security policy wants it
 TOO_LONG = b"\xd8\x01\x04"
 DECIPHERING = b"\xd8\x01\x05"
 UNKNOWN_SERVICE = b"\xd8\x02\x02"
-_INVOCATION_COUNTER = b"\xd8\x01\x06"
-
-# ConfirmedServiceError: 0E, service (1 initiate, 5 read, 6 write), class of error, error
-INITIATE_VERSION = b"\x0e\x01\x06\x01"
-INITIATE_CONFORMANCE = b"\x0e\x01\x06\x02"
-INITIATE_PDU_SIZE = b"\x0e\x01\x06\x03"
-INITIATE_REFUSED = b"\x0e\x01\x06\x04"
-INITIATE_OTHER = b"\x0e\x01\x06\x00"
-INITIATE_DECIPHERING = b"\x0e\x01\x00\x06"
-READ_NO_CONTEXT = b"\x0e\x05\x02\x01"
-WRITE_NO_CONTEXT = b"\x0e\x06\x02\x01"
-READ_UNSUPPORTED = b"\x0e\x05\x03\x02"
-WRITE_UNSUPPORTED = b"\x0e\x06\x03\x02"
-READ_OTHER = b"\x0e\x05\x03\x00"
-WRITE_OTHER = b"\x0e\x06\x03\x00"
-READ_TOO_LONG = b"\x0e\x05\x03\x01"
+_INVOCATION_COUNTER = const(b"\xd8\x01\x06")
 
 
 def counter_error(least: int) -> bytes:

@@ -13,8 +13,8 @@ from meter.comms.dlms import axdr
 from meter.comms.dlms.axdr import Malformed
 from meter.comms.dlms.blocks import LONGEST_REQUEST, Outgoing
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 GENERAL_BLOCK = const(0xE0)

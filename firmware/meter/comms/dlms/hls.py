@@ -18,8 +18,8 @@ from micropython import const
 from meter.comms.dlms.aes_gcm import equal
 from meter.comms.dlms.ciphering import TITLE_BYTES
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
@@ -31,7 +31,7 @@ GMAC = const(5)
 SHA256 = const(6)
 _HASHES = {MD5: "md5", SHA1: "sha1", SHA256: "sha256"}  # not every board has all of them
 
-CHALLENGE_BYTES = const(16)  # there are clients that take no other length
+_CHALLENGE_BYTES = const(16)  # there are clients that take no other length
 _SHORTEST = const(8)
 _LONGEST = const(64)
 
@@ -70,20 +70,18 @@ class LogIn:
         titles: "tuple" = (b"", b""),
         protection: "Protection | None" = None,
         next_counter: "Callable[[], int] | None" = None,
-        length: int = CHALLENGE_BYTES,
+        length: int = _CHALLENGE_BYTES,
     ):
         if mechanism not in mechanisms():
-            raise ValueError("log-in: mechanism %d is not available" % mechanism)
+            raise ValueError("not available")
         if not is_challenge(received) or not _SHORTEST <= length <= _LONGEST:
-            raise ValueError("log-in: a challenge has 8 to 64 bytes")
+            raise ValueError("challenge: 8 to 64 bytes")
         if mechanism == GMAC and (protection is None or next_counter is None):
-            raise ValueError("log-in: GMAC needs keys")
+            raise ValueError("no keys")
         if mechanism != GMAC and not secret:
-            raise ValueError("log-in: no secret")
-        if mechanism == SHA256 and [len(title) for title in titles] != [TITLE_BYTES, TITLE_BYTES]:
-            raise ValueError("log-in: SHA-256 needs both system titles")
-        if mechanism == SHA256 and titles[0] == titles[1]:
-            raise ValueError("log-in: the client has the meter's system title")
+            raise ValueError("no secret")
+        if mechanism == SHA256 and ([len(title) for title in titles] != [TITLE_BYTES] * 2 or titles[0] == titles[1]):
+            raise ValueError("system titles: the meter's and another")
         self.challenge = os.urandom(length)
         self._mechanism, self._received, self._secret = mechanism, bytes(received), secret
         self._client, self._meter = titles

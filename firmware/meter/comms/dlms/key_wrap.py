@@ -5,8 +5,8 @@ from micropython import const
 
 from meter.comms.dlms.aes_gcm import equal
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 _ECB = const(1)

@@ -13,12 +13,10 @@ from meter.comms.dlms.association_objects import (
     AssociationSN,
     own_name,
 )
-from meter.comms.dlms.axdr import Malformed, take_length
+from meter.comms.dlms.axdr import Malformed
 from meter.comms.dlms.blocks import LONGEST_REQUEST, Outgoing
 from meter.comms.dlms.ciphering import (
     BROADCAST,
-    DEDICATED,
-    GENERAL_DEDICATED,
     GENERAL_GLOBAL,
     OLD_COUNTER,
     CipheringError,
@@ -31,12 +29,8 @@ from meter.comms.dlms.errors import (
     NOT_ALLOWED,
     NOT_POSSIBLE,
     NOT_SUPPORTED,
-    READ_NO_CONTEXT,
-    READ_OTHER,
     TOO_LONG,
     UNKNOWN_SERVICE,
-    WRITE_NO_CONTEXT,
-    WRITE_OTHER,
     counter_error,
 )
 from meter.comms.dlms.establishment import Establishment
@@ -46,21 +40,17 @@ from meter.comms.dlms.services_ln import LogicalNames
 from meter.comms.dlms.services_sn import ShortNames
 from meter.cosem.model import WrongClass
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 _MANAGEMENT = const(1)  # SAP of the only logical device
 _CONFIRMED_ERROR = const(0x0E)
 _EXCEPTION = const(0xD8)
+_PUSH = const(40)  # class
 MAX_PDU = const(1024)
 
-_MALFORMED = {services_sn.READ: READ_OTHER, services_sn.WRITE: WRITE_OTHER, services_sn.UNCONFIRMED_WRITE: None}
-_NO_CONTEXT = {
-    services_sn.READ: READ_NO_CONTEXT,
-    services_sn.WRITE: WRITE_NO_CONTEXT,
-    services_sn.UNCONFIRMED_WRITE: None,
-}
+_SHORT_NAMES = (services_sn.READ, services_sn.WRITE, services_sn.UNCONFIRMED_WRITE)
 
 
 class Server:
@@ -79,7 +69,7 @@ class Server:
         names = LogicalNames(self._find, access)
         short_names = ShortNames(self._find_short, access)
         self._services = dict.fromkeys((services_ln.GET, services_ln.SET, services_ln.ACTION), names)
-        self._short_services = dict.fromkeys(_MALFORMED, short_names)
+        self._short_services = dict.fromkeys(_SHORT_NAMES, short_names)
 
     def request(self, client: int, logical_device: int, apdu) -> "bytes | bytearray | None":
         """The answer to an APDU from `client` (SAP), None if there is none. It never raises, whatever the bytes are."""
@@ -94,11 +84,16 @@ class Server:
                 return self._associated(association, apdu)
             return self._unassociated(client, apdu)
         except (Malformed, IndexError):
-            return _MALFORMED.get(apdu[0], NOT_POSSIBLE)
+            return _malformed(apdu[0])
         except MemoryError:  # a heap in pieces: what is under way in this association gives its part back
             if association is not None:
                 association.drop_transfers()
             return NOT_POSSIBLE
+
+    @property
+    def associated(self) -> bool:
+        """A client has an association that is open."""
+        return any(association.is_open for association in self._associations.values())
 
     def released(self) -> None:
         """The lower layer's connection has ended, and with it all associations."""
@@ -112,8 +107,8 @@ class Server:
             return self._associate(client, apdu)
         if tag == acse.RLRQ:
             return acse.rlre()  # it is what the client wants; it may not know that it has been released
-        if tag in _NO_CONTEXT:
-            return _NO_CONTEXT[tag]
+        if tag in _SHORT_NAMES:
+            return services_sn.no_context(tag)
         if tag in self._services or tag == GENERAL_BLOCK or way_of(tag) is not None:
             return NOT_POSSIBLE
         return None if tag in (_EXCEPTION, _CONFIRMED_ERROR) else UNKNOWN_SERVICE
@@ -183,19 +178,26 @@ class Server:
             if class_id != own.class_id:
                 raise WrongClass(class_id)
             return own
-        return self._model.get(class_id, name)
+        return self._for(association, self._model.get(class_id, name))
 
     def _find_short(self, association: Association, name: int) -> tuple:
         """(object, attribute or None, method or None) of a short name; KeyError."""
         own = association.own_object
         offset = name - SHORT_NAME
         if name & 7 or not 0 <= offset < METHODS_AT + 8 * own.methods:
-            return self._model.by_short_name(name)
+            found, n, method = self._model.by_short_name(name)
+            return self._for(association, found), n, method
         if offset < 8 * own.attributes:
             return own, offset // 8 + 1, None
         if offset < METHODS_AT:
             raise KeyError(name)
         return own, None, (offset - METHODS_AT) // 8 + 1
+
+    def _for(self, association: Association, found):
+        """An object as this association has it: what is pushed by its client's request goes to that client."""
+        if found.class_id == _PUSH:
+            found.deliver = lambda spec, value: self.push(association.client, spec, value)
+        return found
 
     # --- protection -------------------------------------------------------------------------------------------------
 
@@ -205,7 +207,7 @@ class Server:
             plain, control, _ = protection.unprotect(apdu)
         except CipheringError as error:
             if error.reason == OLD_COUNTER:
-                return counter_error(_key(protection, way, apdu).received.least)
+                return counter_error(error.least)
             return DECIPHERING
         except (CountersError, OSError):
             return NOT_POSSIBLE
@@ -214,7 +216,7 @@ class Server:
         try:
             answer = self._plain(association, bytes(plain))
         except (Malformed, IndexError):
-            answer = _MALFORMED.get(plain[0], NOT_POSSIBLE)
+            answer = _malformed(plain[0])
         if type(answer) is Outgoing:  # is sealed as a whole, so it cannot be of any length
             try:
                 answer, is_all = answer.take(LONGEST_REQUEST)
@@ -259,8 +261,8 @@ class Server:
     def push(self, client: int, spec, value, time: bytes = b"") -> None:
         """Queue a data notification for `client` (SAP). `time`: date-time of 12 bytes, or empty.
 
-        ValueError if it is longer than an APDU may be. A client needs no association to get it, as long as the
-        security policy asks for no protection.
+        ValueError if it is longer than an APDU may be, or than the client's association takes. A client needs no
+        association to get it, as long as the security policy asks for no protection.
         """
         self._put(client, data_notification(self._queue.next_number(), time, spec, value))
 
@@ -274,7 +276,8 @@ class Server:
             self._put(client, event_notification(found, n, time, value))
 
     def _put(self, client: int, apdu: bytearray) -> None:
-        if len(apdu) > self.max_pdu:
+        association = self._associations.get(client)
+        if len(apdu) > (self.max_pdu if association is None else association.send_limit):
             raise ValueError("notification of %d bytes" % len(apdu))
         self._queue.put(client, apdu)
 
@@ -296,9 +299,6 @@ class Server:
                 return client, _MANAGEMENT, apdu
 
 
-def _key(protection, way: int, apdu: bytes):
-    """The key (ciphering.KeyInUse) that a ciphered APDU, which is whole, was sealed with."""
-    if way in (DEDICATED, GENERAL_DEDICATED):
-        return protection.dedicated
-    _, header = take_length(apdu, 2 + apdu[1] if way == GENERAL_GLOBAL else 1)
-    return protection.broadcast if apdu[header] & BROADCAST else protection.unicast
+def _malformed(tag: int) -> "bytes | None":
+    """The answer to bytes that are no request of the service that the tag says."""
+    return services_sn.malformed(tag) if tag in _SHORT_NAMES else NOT_POSSIBLE

@@ -12,27 +12,21 @@ from meter.access import DENIED, Refused
 from meter.comms.dlms import axdr
 from meter.comms.dlms import conformance as can
 from meter.comms.dlms.axdr import Malformed
-from meter.comms.dlms.blocks import Incoming, Outgoing
+from meter.comms.dlms.blocks import Incoming
 from meter.comms.dlms.errors import (
     ACCESS_ERRORS,
     BLOCK_NUMBER_INVALID,
-    BLOCK_UNAVAILABLE,
     NO_LONG_GET,
-    READ_NO_CONTEXT,
-    READ_TOO_LONG,
-    READ_UNSUPPORTED,
     READ_WRITE_DENIED,
     SUCCESS,
-    WRITE_NO_CONTEXT,
-    WRITE_OTHER,
-    WRITE_UNSUPPORTED,
     result_of,
 )
-from meter.comms.dlms.values import decoded, parameter
+from meter.comms.dlms.parts import decoded, parameter, values_at
+from meter.comms.dlms.services import Services
 from meter.cosem.data_types import ANY
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from meter.comms.dlms.association import Association
 
 READ = const(0x05)
@@ -54,32 +48,54 @@ _BLOCK = const(2)
 _WRITTEN_BLOCK = const(2)
 _NEXT_BLOCK = const(3)
 
+# ConfirmedServiceError: class of error, error
+_NO_CONTEXT = const(0x0201)
+_OTHER = const(0x0300)
+_UNSUPPORTED = const(0x0302)
+
 _BLOCK_HEAD = const(9)  # bytes around the data of a block at most
 _REPLY_TO_HLS = b"\xfa\x58"
 
 
-class ShortNames:
+def _refused(tag: int, error: int) -> "bytes | None":
+    """ConfirmedServiceError, whose number of the service is the request's tag; an UNCONFIRMED WRITE gets none."""
+    return None if tag == UNCONFIRMED_WRITE else bytes((0x0E, tag, error >> 8, error & 0xFF))
+
+
+def no_context(tag: int) -> "bytes | None":
+    """The answer to a request where no association is open."""
+    return _refused(tag, _NO_CONTEXT)
+
+
+def malformed(tag: int) -> "bytes | None":
+    """The answer to bytes that are no request."""
+    return _refused(tag, _OTHER)
+
+
+class ShortNames(Services):
     """The services for what `find(association, name)` gives: (object, attribute or None, method or None)."""
 
+    _too_long = b"\x0e\x05\x03\x01"
+
     def __init__(self, find, access):
-        self._find, self._access = find, access
+        super().__init__(find, access, _past_variable)
 
     def request(self, association: "Association", apdu):
         """The answer to a READ or WRITE request; None to an UNCONFIRMED WRITE."""
         tag = apdu[0]
         if not association.is_open and not (association.is_pending and _is_reply(apdu)):
-            return READ_NO_CONTEXT if tag == READ else WRITE_NO_CONTEXT if tag == WRITE else None
+            return no_context(tag)
         if association.incoming is not None and association.incoming.kind != tag:
             association.incoming = None
         if tag == READ:
             if not association.conformance & can.READ and association.is_open:
-                return READ_UNSUPPORTED
+                return _refused(READ, _UNSUPPORTED)
             return self._read(association, apdu, 1)
         association.outgoing = None
         needed = can.WRITE if tag == WRITE else can.UNCONFIRMED_WRITE
         if not association.conformance & needed and association.is_open:
-            return WRITE_UNSUPPORTED if tag == WRITE else None
-        answer = self._write(association, apdu, 1)
+            return _refused(tag, _UNSUPPORTED)
+        answer = self._write_all(association, apdu, 1)
         return answer if tag == WRITE else None
 
     # --- READ -------------------------------------------------------------------------------------------------------
@@ -101,87 +117,55 @@ class ShortNames:
         if count > 1:
             needed |= can.LISTS
         if association.conformance & needed != needed and association.is_open:
-            return READ_UNSUPPORTED
+            return _refused(READ, _UNSUPPORTED)
         association.incoming = None
         if count == 1:
             return self._read_one(association, data, start)
-        return self._answer(association, bytes((_READ_RESPONSE,)), self._values(association, bytes(data), count, start))
+        return self._answer(
+            association, READ, bytes((_READ_RESPONSE,)), self._values(association, bytes(data), count, start)
+        )
 
     def _read_one(self, association, data, at: int):
         try:
-            source = self._value(association, data, at)
+            source, _ = self._value(association, data, at)
         except ACCESS_ERRORS as error:
-            return bytes((_READ_RESPONSE, 1, _ERROR, result_of(error)))
-        return self._answer(association, bytes((_READ_RESPONSE, 1, _DATA)), source)
+            return self._failed(READ, data, result_of(error))
+        return self._answer(association, READ, bytes((_READ_RESPONSE, 1, _DATA)), source)
 
-    def _values(self, association, data, count: int, at: int):
-        """The list of results, in pieces."""
-        head = bytearray()
-        axdr.put_length(head, count)
-        yield head
-        for _ in range(count):
-            try:
-                source = self._value(association, data, at)
-                yield b"\x00"
-                yield from source
-            except ACCESS_ERRORS as error:
-                yield bytes((_ERROR, result_of(error)))
-            at = _past_variable(data, at)
-
-    def _value(self, association, data, at: int):
-        """The pieces of what the variable at `data[at]` reads as."""
+    def _value(self, association, data, at: int) -> tuple:
         level = association.level
         found, n, method = self._find(association, data[at + 1] << 8 | data[at + 2])
-        is_parameterised = data[at] == _PARAMETERISED
-        if method is not None:
-            if not is_parameterised:
-                raise Refused(DENIED)  # who reads through all names must not call a method by it
-            value, _ = parameter(found.method_spec(method), data, at + 4)
-            returned = self._access.act(found, method, value, level)
-            return iter((b"\x00",)) if returned is None else axdr.pieces(returned[0], returned[1])
-        if not is_parameterised:
-            return axdr.pieces(found.spec(n), self._access.get(found, n, level))
-        selector = data[at + 3]
-        selected, _ = decoded(found.selection_spec(n, selector), data, at + 4)
-        return axdr.pieces(found.spec(n), self._access.get(found, n, level, (selector, selected)))
+        selection = None
+        if data[at] == _PARAMETERISED:
+            if method is not None:
+                value, at = parameter(found.method_spec(method), data, at + 4)
+                returned = self._access.act(found, method, value, level)
+                return iter((b"\x00",)) if returned is None else axdr.pieces(returned[0], returned[1]), at
+            selector = data[at + 3]
+            selected, at = decoded(found.selection_spec(n, selector), data, at + 4)
+            selection = selector, selected
+        elif method is not None:
+            raise Refused(DENIED)  # who reads through all names must not call a method by it
+        return axdr.pieces(found.spec(n), self._access.get(found, n, level, selection)), at
 
-    def _answer(self, association, head: bytes, source):
-        """`head` and all that `source` yields; the first block of the latter if that is more than the client takes."""
-        out = bytearray(head)
-        limit = association.send_limit
-        try:
-            for piece in source:
-                out.extend(piece)
-                if len(out) > limit:
-                    break
-            else:
-                return out
-        except ACCESS_ERRORS as error:
-            return bytes((_READ_RESPONSE, 1, _ERROR, result_of(error)))
-        if association.in_general_blocks:
-            return Outgoing(READ, source, out)
-        if not association.conformance & can.BLOCK_READ:
-            if association.conformance & can.GENERAL_BLOCKS:
-                return Outgoing(READ, source, out)
-            return READ_TOO_LONG if len(head) == 1 else bytes((_READ_RESPONSE, 1, _ERROR, BLOCK_UNAVAILABLE))
-        association.outgoing = Outgoing(READ, source, out[len(head) :])
-        return self._block(association)
+    def _failed(self, _kind: int, _head, result: int) -> bytes:
+        return bytes((_READ_RESPONSE, 1, _ERROR, result))
 
     def _next(self, association, number: int):
         long = association.outgoing
         if long is None or long.number != number:
             association.outgoing = None
             result = NO_LONG_GET if long is None else BLOCK_NUMBER_INVALID
-            return bytes((_READ_RESPONSE, 1, _ERROR, result))
-        return self._block(association)
+            return self._failed(READ, None, result)
+        return self._block(association, None)
 
-    def _block(self, association):
+    def _block(self, association, _head):
         long = association.outgoing
         try:
             data, is_last = long.take(association.send_limit - _BLOCK_HEAD)
         except ACCESS_ERRORS as error:
             association.outgoing = None
-            return bytes((_READ_RESPONSE, 1, _ERROR, result_of(error)))
+            return self._failed(READ, None, result_of(error))
         if is_last:
             association.outgoing = None
         out = bytearray(struct.pack(">BBBBH", _READ_RESPONSE, 1, _BLOCK, is_last, long.number & 0xFFFF))
@@ -197,60 +181,40 @@ class ShortNames:
             raise Malformed("READ block")
         joined, result = self._joined(association, READ, is_last, number, data[start:])
         if result != SUCCESS:
-            return bytes((_READ_RESPONSE, 1, _ERROR, result))
+            return self._failed(READ, None, result)
         if joined is None:
             return bytes((_READ_RESPONSE, 1, _NEXT_BLOCK, number >> 8, number & 0xFF))
         return self._read(association, joined, 0)
 
     # --- WRITE ------------------------------------------------------------------------------------------------------
 
-    def _write(self, association, data, at: int):
+    def _write_all(self, association, data, at: int):
         count, start = axdr.take_length(data, at)
         if count == 1 and data[start] == _WRITE_BLOCK:
             return self._write_block(association, data, start + 1)
         at = start
         for _ in range(count):
             at = _past_variable(data, at)
-        values, at = axdr.take_length(data, at)
-        if values != count or count == 0:
-            raise Malformed("WRITE")
-        places = [at]
-        for _ in range(count):
-            at = axdr.decode(ANY, data, at)[1]
-            places.append(at)
-        if at != len(data):
-            raise Malformed("WRITE")
+        places = values_at(data, at, count)
         if count > 1 and not association.conformance & can.LISTS:
-            return WRITE_UNSUPPORTED
+            return _refused(WRITE, _UNSUPPORTED)
         association.incoming = None
         out = bytearray((_WRITE_RESPONSE,))
         axdr.put_length(out, count)
-        for n in range(count):
-            result = self._write_one(association, data, start, data[: places[n + 1]], places[n])
-            if result == SUCCESS:
-                out.append(SUCCESS)
-            else:
-                out.append(_ERROR)
-                out.append(result)
-            start = _past_variable(data, start)
-        return out if len(out) <= association.send_limit else WRITE_OTHER
+        for result in self._written(association, data, start, data, places):
+            out.extend(b"\x00" if result == SUCCESS else bytes((_ERROR, result)))
+        return out if len(out) <= association.send_limit else _refused(WRITE, _OTHER)
 
-    def _write_one(self, association, data, start: int, value_data, at: int) -> int:
-        """Write the value at `value_data[at]`, which goes to the end, to the variable at `data[start]`."""
-        level, access = association.level, self._access
+    def _write(self, association, head, start: int, data, at: int) -> int:
+        """Write the value at `data[at]`, which goes to the end, to the variable at `head[start]`."""
         try:
-            found, n, method = self._find(association, data[start + 1] << 8 | data[start + 2])
-            if data[start] != _NAME:
+            found, n, method = self._find(association, head[start + 1] << 8 | head[start + 2])
+            if head[start] != _NAME:
                 return READ_WRITE_DENIED  # no attribute of ours is written in parts
-            if method is not None:
-                value, _ = parameter(found.method_spec(method), value_data, at)
-                access.act(found, method, value, level)
-                return SUCCESS
-            spec = found.spec(n)
-            if not access.may_write(found, n, level):
-                return READ_WRITE_DENIED
-            value, _ = decoded(spec, value_data, at)
-            access.set(found, n, value, level)
+            if method is None:
+                return self._set(association, found, n, data, at)
+            value, _ = parameter(found.method_spec(method), data, at)
+            self._access.act(found, method, value, association.level)
         except ACCESS_ERRORS as error:
             return result_of(error)
         return SUCCESS
@@ -268,7 +232,7 @@ class ShortNames:
             return bytes((_WRITE_RESPONSE, 1, _ERROR, result))
         if joined is None:
             return bytes((_WRITE_RESPONSE, 1, _WRITTEN_BLOCK, number >> 8, number & 0xFF))
-        return self._write(association, joined, 0)
+        return self._write_all(association, joined, 0)
 
     def _joined(self, association, kind: int, is_last: bool, number: int, data) -> tuple:
         """(the whole request if this was its last block, else None; result)."""

@@ -1,13 +1,15 @@
-"""Parts that the requests with logical names are made of: descriptors, lists of them, values, blocks.
+"""Parts that requests are made of: descriptors, lists of them, values, blocks.
 
 Malformed or IndexError if the bytes end before the part does.
+
+A-XDR lets null-data stand for any value. Objects are spared that: of what is written, no part may be missing.
 """
 
 from micropython import const
 
 from meter.comms.dlms import axdr
-from meter.comms.dlms.axdr import Malformed
-from meter.cosem.data_types import ANY
+from meter.comms.dlms.axdr import Malformed, TypeUnmatched
+from meter.cosem.data_types import ANY, INT8, NULL
 
 DESCRIPTOR = const(9)  # bytes of class, logical name, attribute or method
 
@@ -38,16 +40,18 @@ def described(apdu, at: int, has_selection: bool) -> tuple:
     return count, start, at
 
 
-def values_at(data, at: int) -> tuple:
-    """(the places of the values in a list of data that begins at `at`, the place behind it)."""
-    count, at = axdr.take_length(data, at)
-    if count > len(data):
+def values_at(data, at: int, count: int) -> list:
+    """The places of the values in a list of `count` data that begins at `at`, and the place behind it: the end."""
+    listed, at = axdr.take_length(data, at)
+    if listed != count or not 0 < count <= len(data):
         raise Malformed("list")
-    places = []
+    places = [at]
     for _ in range(count):
-        places.append(at)
         at = axdr.decode(ANY, data, at)[1]
-    return places, at
+        places.append(at)
+    if at != len(data):
+        raise Malformed("list")
+    return places
 
 
 def block_of(apdu, at: int) -> tuple:
@@ -59,3 +63,30 @@ def block_of(apdu, at: int) -> tuple:
     if start + length != len(apdu):
         raise Malformed("block")
     return apdu[at] != 0, number, apdu[start:]
+
+
+def decoded(spec, data, at: int) -> tuple:
+    """(value, place behind it); TypeUnmatched, or Malformed."""
+    value, at = axdr.decode(spec, data, at)
+    if _lacks_something(value):
+        raise TypeUnmatched(NULL)
+    return value, at
+
+
+def parameter(spec, data, at: int) -> tuple:
+    """The same for a method's parameter, which may be missing: then `at` is the end of `data`.
+
+    None stands for the integer that methods without a parameter have in its place, and only for that.
+    """
+    value, at = axdr.decode(spec, data, at) if at < len(data) else (None, at)
+    if _lacks_something(value) and not (value is None and spec == INT8):
+        raise TypeUnmatched(NULL)
+    return value, at
+
+
+def _lacks_something(value) -> bool:
+    if type(value) is tuple or type(value) is list:
+        for part in value:
+            if _lacks_something(part):
+                return True
+    return value is None
