@@ -92,7 +92,12 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         81 hls_secret_3, 82 hls_secret_4, 83 hls_secret_5, 84 unicast_key, 85 broadcast_key, 86 authentication_key,
         87 master_key, 88 security_policy, 89 max_attempts, 90 lock_hours, 100 calendar, 101 time_zone,
         102 dst_enabled, 103 dst_begin, 104 dst_end, 105 dst_minutes, 106 shift_limit_s, 107 mains_sync,
-        108 sync_limit_s, 109 clock_trim, 110 persian_on_wire, 120 fallback_rate
+        108 sync_limit_s, 109 clock_trim, 110 persian_on_wire, 120 fallback_rate,
+        140 rated_quantities, 141 rates, 142 demand_quantities, 143 demand_period_min, 144 demand_subperiods,
+        145 demand_control, 146 demand_on_tariff_change, 147 demand_on_reset, 148 demand_inhibition_s,
+        160 reset_sources, 161 snapshot_sources, 162 reset_lockout_min, 163 reset_day, 164 reset_hour,
+        165 reset_minute, 170 profile_1_period_min, 171 profile_1_channels, 172 profile_2_period_min,
+        173 profile_2_channels, 190 long_failure_s
     """
     assert {name: int(number) for number, name in (pair.split() for pair in field.split(","))} == NUMBERS
     assert [Parameters(Ram()).name(number) for number in NUMBERS.values()] == list(NUMBERS)

@@ -121,7 +121,8 @@ def test_a_time_that_spring_leaves_out_counts_from_the_end_of_the_gap() -> None:
     tables: Any = ((b"x", LOADED[0][1], [(b"W", *[1] * 7), (b"S", *[1] * 7)], days), [])
     rates = Rig(clock=ZonedClock("Europe/Berlin"), tables=tables).rates
     gap = utc(2026, 3, 29, 1)
-    rates.update(gap - 1)
+    for moment in (gap - 2, gap - 1):
+        rates.update(moment)
     assert rates.active_tariff == "1" and rates.next_change == gap
     rates.update(gap)
     assert rates.active_tariff == "2"
@@ -176,7 +177,8 @@ def test_the_passive_table_takes_over_at_its_moment_and_is_waited_for() -> None:
     rig = Rig()
     rig.switch.set_part(PASSIVE + 3, [(n, [(0, 5)]) for n in (1, 2, 3)])
     rig.switch.set_activation(NOON + 77)
-    rig.rates.update(NOON)
+    for moment in (NOON - 1, NOON):
+        rig.rates.update(moment)
     assert rig.rates.next_change == NOON + 77 and rig.rates.active_tariff == "1"
     rig.rates.update(NOON + 76)
     assert rig.rates.active_tariff == "1"
@@ -269,6 +271,7 @@ def test_what_is_on_when_the_meter_starts_does_not_come_on_then_but_the_start_it
     rates = Rig(rows="reset = I1; period_end = power_up; A2 = power_up").rates
     rates.update(NOON, 1)
     assert (rates.reset_due, rates.period_end, rates.arrows) == (0, True, 2)
+    assert rates.next_change == NOON + 1  # who looks only when something is due has to look again
     rates.update(NOON, 1)
     assert (rates.reset_due, rates.period_end, rates.arrows) == (0, False, 0)
 

@@ -77,6 +77,8 @@ def test_addresses_are_those_of_the_meters_in_the_field() -> None:
         ("load profile 2, index", 0x22000, 0x4000),
         ("stored values, stage", 0x26000, 0x2000),
         ("stored values, index", 0x28000, 0x0800),
+        ("stored values 2, stage", 0x28800, 0x2000),
+        ("stored values 2, index", 0x2A800, 0x0800),
     ]
     assert (layout.PROFILE_1_SECTORS, layout.PROFILE_2_SECTORS, layout.BILLING_SECTORS) == (
         (0, 1536),

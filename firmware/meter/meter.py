@@ -129,6 +129,8 @@ class Meter:
         )
         sources.set_clock = self._clock.set
         sources.write_calibration = self._write_calibration
+        rates = self._tariffs.rates
+        sources.scripts = {"tariff": self._then_wake(rates.command), "outputs": self._then_wake(rates.switch)}
         model = ObjectModel(sources, parameters, self._identity.type_code)
         writers = {_CALIBRATION_CODE: self._write_calibration}
         access = Access(parameters, model.find, board.seal.value, writers, self._log_ins)
@@ -206,6 +208,8 @@ class Meter:
         clock, engine = self._clock, self._tariffs.engine
         last_alive = self._tariffs.record.utc
         clock.on_set, clock.on_season, clock.on_lost = self._clock_set, self._season_changed, self._clock_lost
+        clock.cycles = self._mains_periods
+        clock.period_s = self._tariffs.demand.step_s
         try:
             clock.start(last_alive)
             clock.update()
@@ -284,6 +288,10 @@ class Meter:
         utc = self._clock.utc() if self._clock.valid else None
         return utc, self._counters.get("operating_seconds"), time.ticks_ms()
 
+    def _mains_periods(self) -> "int | None":
+        """For a clock that goes by the mains: periods counted so far, None while there are none."""
+        return self._metering.samples.periods if self._measuring.is_well else None
+
     # --- what clients do --------------------------------------------------------------------------------------------
 
     def _report_log_in(self, level: int, channel: int, is_locked: bool) -> None:
@@ -302,6 +310,15 @@ class Meter:
         tariffs.engine.wake()
         if self._parameters.one_copy or tariffs.time_switch.one_copy or tariffs.control_table.one_copy:
             self._errors.set(error.MAIN_MEMORY)
+
+    def _then_wake(self, command):
+        """`command` for a script table; what it has changed counts from the next tick on."""
+
+        def run(script: int) -> None:
+            command(script)
+            self._tariffs.engine.wake()
+
+        return run
 
     def _reset_errors(self, text: str) -> None:
         """Clear the error register. What is wrong still stays or comes back. ValueError: there is no operand."""

@@ -42,14 +42,9 @@ class Sources:
     def __init__(
         self, identity, errors, energies, counters, clock, event_log, metering, calibration, security, tariffs
     ):
-        self.rated, self.demand, self.billing, self.profiles = (
-            tariffs.rated,
-            tariffs.demand,
-            tariffs.billing,
-            tariffs.profiles,
-        )
-        self.rates, self.time_switch, self.control_table = tariffs.rates, tariffs.time_switch, tariffs.control_table
-        self.engine = tariffs.engine
+        self.rated, self.demand, self.billing = tariffs.rated, tariffs.demand, tariffs.billing
+        self.profiles, self.rates, self.engine = tariffs.profiles, tariffs.rates, tariffs.engine
+        self.time_switch, self.control_table = tariffs.time_switch, tariffs.control_table
         self.energies, self.counters, self.clock, self.event_log = energies, counters, clock, event_log
         self.security = security
         self.set_clock: "Callable[[int], None]"

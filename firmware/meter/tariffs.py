@@ -77,6 +77,7 @@ class Tariffs:
         record = Record(memory, area.address, area.capacity, tariff_record.VERSION)
         self.engine = Engine(record, clock, self.rates, self.demand, self.billing, self.profiles, parameters)
         self.engine.note = journal.note
+        self.engine.date = lambda days: clock.calendar.date(days)
         self._rings = stored + tuple([profile.ring for profile in self.profiles])
 
     def load(self) -> None:

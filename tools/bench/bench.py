@@ -107,7 +107,8 @@ class Bench:
         self.fram = FRAM(seed=seed)
         self.flash = NorFlash(seed=seed)
         self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
-        powered: list[Device] = [self.metering, self.lcd_driver, self.rtc, self.reserve, self.fram, self.flash, *self.uarts]
+        chips: list[Device] = [self.metering, self.lcd_driver, self.rtc, self.reserve, self.fram, self.flash]
+        powered = [*chips, *self.uarts]
         self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed)
         self._seal = Line("seal", 0)
         self._inputs = [Line(f"control input {n + 1}", 1) for n in range(len(wiring.CONTROL_INPUTS))]

@@ -63,6 +63,7 @@ class Engine:
         for n in range(len(profiles)):
             parts[_PROFILE + n] = profiles[n]
         self._parts = parts
+        self._rings = list(billing.rings) + [profile.ring for profile in profiles]
         self._record = TariffRecord(record, parts)
         self._clock, self._parameters = clock, parameters
         self._due = FAR  # until when a tick has nothing to do
@@ -413,6 +414,8 @@ class Engine:
                 self._due = 0
             return
         self.is_saved, self._set_from = True, 0
+        for ring in self._rings:
+            ring.commit()
         events, self._events = self._events, []
         for event, detail in events:
             self.note(event, detail, utc)

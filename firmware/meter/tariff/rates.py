@@ -31,8 +31,9 @@ class Rates:
 
     `clock` has `zone(utc)` and `valid`; `note(event, detail, utc)` is told when an input changes.
 
-    energy, demand: masks, bit r - 1 is rate r. demand_inhibited: no demand is measured. reset_due: source of the billing
-    reset that the control table wants since the last update, or 0; period_end: it wants the end of the demand period. outputs, arrows: masks; relay: bool.
+    energy, demand: masks, bit r - 1 is rate r. demand_inhibited: no demand is measured. reset_due: source of the
+    billing reset that the control table wants since the last update, or 0; period_end: it wants the end of the demand
+    period. outputs, arrows: masks; relay: bool.
     emergency: see above. next_change: UTC moment up to which nothing changes by itself.
     """
 
@@ -78,7 +79,7 @@ class Rates:
         if last is None:  # what is on from the start does not come on now; but for what the start itself switches
             self._control_table.evaluate(signals, self._functions)
             signals[control.STATES] |= control.POWER_UP
-            self._stale = True
+            self._stale, self.next_change = True, utc + 1  # and then no more
         self._updated = utc
         self._switch()
         return True
