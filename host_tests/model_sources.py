@@ -1,5 +1,7 @@
 """Stands for the meter behind the object model, with values that tell where they come from. For either interpreter."""
 
+from micropython import const
+
 from meter import calendar
 from meter.events import log
 from meter.events.log import EventLog
@@ -21,6 +23,10 @@ from meter.tariff.rated_registers import RatedRegisters
 from meter.tariff.rates import Rates
 from meter.tariff.time_switch import TimeSwitch
 from meter.type_code import TypeCode
+
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
+    from typing import Any
 
 KWH = 3_600_000_000  # mWs
 ROW_STEP, NAME_STEP = 100 * KWH, KWH  # the total of name n in row r is r * 100 + n + 1 kWh
@@ -180,7 +186,7 @@ class Sources:
         self.log = EventLog(Ram(RING.end), RING)
         self.event_log = LogView(self.log)
         self.scripts = {}
-        self.engine = None
+        self.engine: "Any" = None
         self.moments = {}  # values of a moment, in thousandths
         self.noted = []  # events of the engine
 
@@ -216,7 +222,7 @@ class Sources:
         self.demand = Demand(self.energies, demanded, parameters.rates, period_s, parameters.demand_subperiods)
         stored = tuple([ring(n, billing.ENTRY_SIZE) for n in (0, 1)])
         self.billing = Billing(stored, self.energies, self.rated, self.demand)
-        self.profiles = ()
+        self.profiles: tuple = ()
         for n in (1, 2) if type_code.has_load_profile else ():
             shown = channels(parameters.get("profile_%d_channels" % n))
             if not type_code.has_reactive:

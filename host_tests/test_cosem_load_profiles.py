@@ -104,7 +104,7 @@ def test_a_summer_row_says_so() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 3 * STEP) | st.integers(0, 5 * KWH), min_size=1, max_size=8), st.booleans())
 def test_shown_advances_add_up_to_what_the_shown_register_has_gained(amounts: list[int], is_primary: bool) -> None:
-    values = {"profile_1_channels": "a_import,=a_import"}
+    values: dict[str, Any] = {"profile_1_channels": "a_import,=a_import"}
     if is_primary:
         values |= {"registration": "primary", "ct_numerator": 77, "ct_denominator": 5}
     meter = billed(**values)
@@ -174,9 +174,9 @@ def test_rows_by_entry_and_by_time_are_those_and_no_others() -> None:
     bounds = [(times[0], times[-1]), (times[5] + 1, times[6] - 1), (times[-1] + 1, None), (None, times[0] - 1)]
     bounds += [(None, None), (times[7], times[7]), (times[9], times[8])]
     bounds += [(dice.choice(times) + dice.randrange(-1, 2), dice.choice(times)) for _ in range(30)]
-    for begin, end in bounds:
-        wanted = [row for row in everything if (begin or 0) <= row[0] <= (end or 1 << 40)]
-        assert rows(meter, selection=by_time(meter, begin, end)) == wanted, (begin, end)
+    for low, high in bounds:
+        wanted = [row for row in everything if (low or 0) <= row[0] <= (high or 1 << 40)]
+        assert rows(meter, selection=by_time(meter, low, high)) == wanted, (low, high)
 
 
 def test_only_the_columns_asked_for_come_in_the_order_asked_for() -> None:
@@ -198,8 +198,8 @@ def test_a_selection_reads_the_sectors_it_is_in_and_no_others() -> None:
     flash = meter.sources.flash
     for first, last in ((40, 60), (33, 48), (49, 49), (17, 96)):
         flash.read.clear()
-        begin, end = everything[first - 1][0], everything[last - 1][0]
-        assert len(rows(meter, selection=by_time(meter, begin, end))) == last - first + 1
+        times = everything[first - 1][0], everything[last - 1][0]
+        assert len(rows(meter, selection=by_time(meter, *times))) == last - first + 1
         sectors = {32 + (n - 1) // 16 for n in range(first - 1, last + 1)}  # with the entry before the first
         assert set(flash.read) <= sectors
         flash.read.clear()
@@ -219,9 +219,9 @@ def test_rows_come_in_the_order_they_were_recorded_also_where_the_clock_was_set_
         CLOCK_SET | BEFORE_CLOCK_SET | IRREGULAR_END,
         CLOCK_SET | START_OF_INTERVAL,
     ]
-    begin, end = old - 3 * QUARTER, old - QUARTER
-    found = rows(meter, selection=by_time(meter, begin, end))
-    assert found == [row for row in everything if begin <= row[0] <= end] and len(found) == 6
+    low, high = old - 3 * QUARTER, old - QUARTER
+    found = rows(meter, selection=by_time(meter, low, high))
+    assert found == [row for row in everything if low <= row[0] <= high] and len(found) == 6
     assert sum(row[2] for row in everything) == (meter.total("a_import") - meter.start["a_import"]) // STEP
 
 
@@ -243,7 +243,7 @@ def test_a_selection_by_the_index_is_that_by_every_entry(
     for n in damaged:
         if n < len(times):
             ring._kept[n] = None
-    found = [n for begin, end in entries_of(ring, first, last) for n in range(begin, end + 1)]
+    found = [n for low, high in entries_of(ring, first, last) for n in range(low, high + 1)]
     assert found == sorted(set(found))
     whole = [n for n in range(ring.oldest, ring.newest + 1) if n - 1 not in damaged]
     fits = [n for n in whole if (first or 0) <= times[n - 1] <= (99 if last is None else last)]

@@ -15,6 +15,7 @@ from host_tests.billed_meter import KWH, QUARTER, START, BilledMeter, story
 from host_tests.dlms_fakes import CHANNEL, PASSWORDS, FakeAccess, Server, aarq
 from host_tests.iec_transcript import RecordedMeter, assert_golden
 from host_tests.model_sources import Sources, make_model
+from meter import access
 from meter.comms.formatted_commands import FormattedCommands
 from meter.communication import reset_command
 from meter.cosem import obis
@@ -162,7 +163,7 @@ def test_sliding_demand_says_its_sub_periods() -> None:
 
 
 def test_primary_registration_shows_demand_in_front_of_the_transformers() -> None:
-    values = {"registration": "primary", "ct_numerator": 500, "ct_denominator": 5, "vt_numerator": 20_000}
+    values: dict[str, Any] = {"registration": "primary", "ct_numerator": 500, "ct_denominator": 5, "vt_numerator": 20_000}
     meter = billed(**values, vt_denominator=100, nominal_voltage=58)
     meter.quarter(1, a_import=KWH // 4)  # 1 kW at the terminals
     assert shown(meter, "1.6.1").startswith("20000.0*kW)(") and shown(meter, "1.8.1") == "000005.00*MWh"
@@ -259,7 +260,7 @@ def test_readouts_end_with_the_stored_periods_there_are_and_no_more_than_wanted(
 
 
 def test_standard_readout_of_a_billed_meter_is_the_golden_one(update_golden: bool) -> None:
-    values = {"rated_quantities": "a_import,a_export,r1", "rates": 2, "demand_quantities": "a_import"}
+    values: dict[str, Any] = {"rated_quantities": "a_import,a_export,r1", "rates": 2, "demand_quantities": "a_import"}
     meter = billed(**values)
     story(meter)
     line = RecordedMeter(lines=meter.model.readout)
@@ -296,13 +297,13 @@ def test_a_client_of_level_2_resets_by_script_once_in_the_lockout_time() -> None
 def test_the_formatted_command_resets_too_and_has_no_operand() -> None:
     meter = billed()
     commands = FormattedCommands({"C151": (2, reset_command(meter.sources.engine))})
-    outcomes = []
-    for text, level in (("", 1), ("1", 2), ("", 2), ("", 3)):
-        try:
-            outcomes.append(commands.execute("C151", text, level))
-        except Exception as refused:
-            outcomes.append(str(refused))
-    assert outcomes == ["ERR04", "ERR05", None, "ERR06"] and shown(meter, "0.1.0") == "01"
+    for text, level, reason in (("", 1, access.DENIED), ("1", 2, access.RANGE)):
+        with pytest.raises(access.Refused, match=reason):
+            commands.execute("C151", text, level)
+    commands.execute("C151", "", 2)
+    with pytest.raises(access.Refused, match=access.BUSY):
+        commands.execute("C151", "", 3)
+    assert shown(meter, "0.1.0") == "01"
 
 
 # --- the rest -------------------------------------------------------------------------------------------------------
