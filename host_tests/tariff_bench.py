@@ -19,7 +19,7 @@ from meter.tariff.periods import FAR
 from meter.tariff.rated_registers import RatedRegisters
 
 NOTHING = [0] * len(NAMES)
-SPAN = 7  # entries that a ring's index has one time for
+SPAN = 7  # entries that a ring's index has one time for, and has room for before they are committed
 
 
 class PowerCut(BaseException):
@@ -71,7 +71,8 @@ class Ring:
     def __init__(self, kept, supply, payload_size, capacity):
         self._kept, self._supply, self._size = kept, supply, payload_size
         self.capacity = capacity
-        self.newest = 0
+        self.newest = self._committed = 0
+        self._is_cleared = False  # but all entries are still there for the next start
         self.broken = False
 
     @property
@@ -81,7 +82,16 @@ class Ring:
     def restore(self, newest):
         assert newest <= len(self._kept)
         del self._kept[newest:]
-        self.newest = newest
+        self.newest = self._committed = newest
+
+    def commit(self):
+        self._forget()
+        self._committed = self.newest
+
+    def _forget(self):
+        if self._is_cleared:
+            del self._kept[:]
+            self._is_cleared = False
 
     def commit(self):
         pass
@@ -90,7 +100,10 @@ class Ring:
         if self.broken:
             raise OSError(5, "ring")
         assert len(payload) == self._size
+        if self.newest - self._committed >= SPAN:
+            raise OSError(11, "ring: full until the owner commits")
         torn = self._supply.use()
+        self._forget()
         self._kept.append((utc, bytes(payload)))
         if torn:
             raise PowerCut
@@ -117,10 +130,9 @@ class Ring:
         return found
 
     def clear(self):
-        torn = self._supply.use()
-        del self._kept[:]
-        self.newest = 0
-        if torn:
+        self.newest = self._committed = 0
+        self._is_cleared = True
+        if self._supply.use():
             raise PowerCut
 
 
@@ -208,7 +220,7 @@ class Life:
         settings = world.settings
         self.clock = Clock(world.zone)
         self.clock.valid = valid
-        self.moments = {}
+        self.moments: dict = {}
         self.energies = EnergyRegisters()
         self.rated = RatedRegisters(energy_list(settings.rated_quantities), settings.rates)
         self.energy_record = EnergyRecord(self.energies, self.rated)

@@ -253,7 +253,34 @@ def test_an_unreadable_sector_without_index_is_taken_for_one_of_any_time() -> No
     rig.fill(40, 0, 60)
     rig.fram.poke(layout.PROFILE_1_INDEX.address + 3 * 16, bytes(16))
     rig.flash.poke(3 * 4096, bytes(4096))
-    assert rig.ring.spans(0, 60) == [(1, 4), (13, 16)]
+    for _ in range(2):
+        assert rig.ring.spans(0, 60) == [(1, 4), (13, 16)]
+    rig.fill(100, 2400, 60)
+    rig.settle()
+    for _ in range(2):  # and when its block has been learned
+        assert rig.ring.spans(0, 60) == [(1, 4), (13, 16)]
+        assert rig.ring.spans(99_999, None) == [(13, 16)]
+
+
+def test_an_index_entry_lost_while_its_place_in_the_stage_is_needed_is_written_again() -> None:
+    rig = Rig(1000)
+    rig.fill(16, 0, 60)
+    rig.fram.poke(layout.PROFILE_1_INDEX.address + 2 * 16, bytes(16))
+    rig.add(16 * 60)
+    assert rig.walked(1, 17) and rig.flash.erases[2] == 1
+    assert rig.ring.spans(600, 600) == [(9, 12), (17, 17)]
+
+
+def test_the_limits_of_a_question_are_included() -> None:
+    rig = Rig(1000)
+    rig.fill(4 * 40, 1000, 10)
+    for _ in range(2):  # before and after the blocks have been learned
+        assert rig.ring.spans(None, 1000) == [(1, 4)]
+        assert rig.ring.spans(1030, 1030) == [(1, 4)]
+        assert rig.ring.spans(1031, 1039) == []
+        assert rig.ring.spans(1000 + 10 * 127, 1000 + 10 * 127) == [(125, 128)]
+        assert rig.ring.spans(None, 999) == rig.ring.spans(1000 + 10 * 160, None) == []
+        rig.settle()
 
 
 def test_a_worn_sector_is_tried_three_times_and_given_up_when_its_place_is_needed() -> None:
@@ -335,6 +362,18 @@ def test_cleared_entries_do_not_come_back_with_their_numbers() -> None:
     assert rig.ring.entry(1) is None
     rig.start()
     assert rig.ring.entry(1) is None and rig.ring.entry(2) == rig.entries[1]
+
+
+def test_a_clear_in_the_middle_of_a_move_leaves_nothing_of_it_in_the_index() -> None:
+    rig = Rig(1000)
+    rig.fill(3, 0, 60)
+    rig.add(180)
+    for _ in range(20):
+        assert rig.ring.tend()
+        rig.wires.run(0.01)
+    rig.ring.clear()
+    rig.settle()
+    assert rig.fram.peek(layout.PROFILE_1_INDEX.address, 64) == bytes(64)
 
 
 def test_entries_of_another_size_are_never_taken_for_ones_of_this() -> None:

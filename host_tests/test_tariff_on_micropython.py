@@ -35,7 +35,8 @@ def expected(minutes: int) -> dict[str, Any]:
     month_ends = [START]
     for days in (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31):
         month_ends.append(month_ends[-1] + days * 86400)
-    rated, quarters, running = [0, 0], [], 0
+    quarters: list[list[Any]] = []
+    rated, running = [0, 0], 0
     maxima: list[list[Any]] = [[0, None], [0, None]]
     cumulated, resets = [0, 0], []
     for minute in range(1, minutes + 1):

@@ -194,6 +194,25 @@ def test_a_cut_while_the_clock_is_set_loses_no_energy_in_any_profile(done: list,
         assert len(rows) < 20 + 8 * len(done) + 3 * len(cuts)  # no flood of intervals that nobody lived through
 
 
+@pytest.mark.parametrize("cut", range(12))
+def test_a_profile_that_is_being_cleared_is_whole_or_empty(cut: int) -> None:
+    scenario = Scenario(MONTH_END, ACTIONS[:2], [])
+    world, life, utc = scenario.world, scenario.life, scenario.utc
+    before = life.rows()
+    world.supply.left = cut
+    is_cut = False
+    try:
+        life.engine.clear_profile(0, utc)
+    except PowerCut:
+        is_cut = True
+    world.supply.left = -1
+    rows = Life(world, utc).rows()
+    if rows[: len(before)] == before:
+        assert is_cut and len(rows) == len(before) + 2
+    else:
+        assert rows[0][0] == 1 and rows[0][2] & 0x00084000 == 0x00084000 and len(rows) in (1, 3)
+
+
 def test_a_record_that_cannot_be_saved_is_saved_when_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(BERLIN)
     life = Life(world, MONTH_END)

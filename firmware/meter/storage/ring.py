@@ -272,6 +272,8 @@ class Ring:
         """Its half of the stage is needed: move it now. If the flash does not take it, it is given up."""
         if (group + 1) * self.per_sector > self._committed:
             raise OSError(errno.EAGAIN, "ring: full until the owner commits")
+        if self._moved > group and self._indexed(group) is None:  # lost since
+            self._moved, self._work = group, None
         while self._indexed(group) is None:
             try:
                 self.tend()

@@ -13,7 +13,7 @@ import time
 from micropython import const
 
 from meter import calendar, persian
-from meter.time_zone import EU_BEGIN, EU_END, TimeZone
+from meter.time_zone import TimeZone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def _nothing(*_) -> None:
 
 
 class Clock:
-    """`rtc` is a drivers.ds3231.DS3231. `valid` is false until the time has been set after a loss.
+    """`rtc` is a drivers.ds3231.DS3231, `parameters` meter.parameters.Parameters.
+
+    `valid` is false until the time has been set after a loss.
 
     Its owner may set: `cycles()`, the mains' periods counted so far or None while there are none; `period_s`, the
     measuring period; and what is called
@@ -43,11 +45,10 @@ class Clock:
     - on_lost(utc) when the chip has lost the time.
     """
 
-    def __init__(self, rtc, parameters=None):
+    def __init__(self, rtc, parameters):
         self._rtc = rtc
         self._parameters = parameters
         self._seen = -1  # state of the parameters that `_zone` is made of
-        self._zone = TimeZone(0, None, EU_BEGIN, EU_END, calendar)
         self._seconds = 0  # the chip's time at `_read_at`, as well as it is known, and
         self._ms = 0
         self._read_at = time.ticks_ms()
@@ -92,10 +93,9 @@ class Clock:
             self._seconds = chip
         self._lost = False
         self.valid = True
-        if self._parameters is not None:
-            self._tend_trim()
-            self._follow_mains()
-            self._note_season()
+        self._tend_trim()
+        self._follow_mains()
+        self._note_season()
         self._put_chip_right()
 
     def utc(self) -> int:
@@ -138,16 +138,16 @@ class Clock:
     @property
     def calendar(self):
         """The meter's calendar: the module meter.calendar or meter.persian."""
-        return persian if self._parameters and self._parameters.calendar == "persian" else calendar
+        return persian if self._parameters.calendar == "persian" else calendar
 
     @property
     def wire(self):
         """The calendar of COSEM's date-times."""
-        return self.calendar if self._parameters and self._parameters.persian_on_wire else calendar
+        return self.calendar if self._parameters.persian_on_wire else calendar
 
     def _local(self) -> TimeZone:
         parameters = self._parameters
-        if parameters is not None and parameters.changes != self._seen:
+        if parameters.changes != self._seen:
             self._seen = parameters.changes
             self._daylight = None
             saving = parameters.dst_minutes if parameters.dst_enabled else None
@@ -161,7 +161,7 @@ class Clock:
     def base(self) -> int:
         """What the clock is to go by: CRYSTAL, MAINS_50_HZ or MAINS_60_HZ."""
         parameters = self._parameters
-        if parameters is None or not parameters.mains_sync:
+        if not parameters.mains_sync:
             return CRYSTAL
         return MAINS_50_HZ if parameters.nominal_hz == 50 else MAINS_60_HZ
 
@@ -216,7 +216,7 @@ class Clock:
         self.on_set(old, new, is_shift)
 
     def _is_shift(self, old: int, new: int) -> bool:
-        limit = 0 if self._parameters is None else self._parameters.shift_limit_s
+        limit = self._parameters.shift_limit_s
         periods = [(utc + self.zone(utc)[0] * 60) // self.period_s for utc in (old, new)]
         return abs(new - old) <= limit and periods[0] == periods[1]
 

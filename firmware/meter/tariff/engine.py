@@ -63,7 +63,7 @@ class Engine:
         for n in range(len(profiles)):
             parts[_PROFILE + n] = profiles[n]
         self._parts = parts
-        self._rings = list(billing.rings) + [profile.ring for profile in profiles]
+        self._rings = billing.rings + tuple([profile.ring for profile in profiles])
         self._record = TariffRecord(record, parts)
         self._clock, self._parameters = clock, parameters
         self._due = FAR  # until when a tick has nothing to do
@@ -138,6 +138,7 @@ class Engine:
             self._inhibited_until = utc + self._parameters.demand_inhibition_s
         self._finish(utc, inputs, True)
         self._is_new = False
+        self._due = 0  # what only the start itself has switched goes off again
 
     def power_down(self, utc: int) -> None:
         """Mains has been away too long: store all, then nothing happens until `power_up`."""
@@ -234,6 +235,7 @@ class Engine:
         """Throw the entries of a profile away. OSError from its ring."""
         if self._running:
             self._clear(n)
+            self._save(utc)  # until then the entries are there, and a new one must not lie among them
             self._enter(n, utc, status.START)
             self._finish(utc, self._inputs, True)
 
@@ -253,6 +255,8 @@ class Engine:
                 self._enter(n, end, status.END_INTERNAL)
                 if utc - end > _LATE_S:
                     profile.next = self._boundary(profile, utc)
+                elif utc >= profile.next:  # a ring has room for few entries that are not true yet
+                    self._save(utc)
                 changed = True
         return changed
 
