@@ -1,7 +1,5 @@
 """Stands for the meter behind the object model, with values that tell where they come from. For either interpreter."""
 
-from micropython import const
-
 from meter import calendar
 from meter.events import log
 from meter.events.log import EventLog
@@ -23,10 +21,6 @@ from meter.tariff.rated_registers import RatedRegisters
 from meter.tariff.rates import Rates
 from meter.tariff.time_switch import TimeSwitch
 from meter.type_code import TypeCode
-
-_TYPE_CHECKING = const(0)
-if _TYPE_CHECKING:
-    from typing import Any
 
 KWH = 3_600_000_000  # mWs
 ROW_STEP, NAME_STEP = 100 * KWH, KWH  # the total of name n in row r is r * 100 + n + 1 kWh
@@ -186,13 +180,12 @@ class Sources:
         self.log = EventLog(Ram(RING.end), RING)
         self.event_log = LogView(self.log)
         self.scripts = {}
-        self.engine: "Any" = None
         self.moments = {}  # values of a moment, in thousandths
         self.noted = []  # events of the engine
 
     def equip(self, type_code, parameters):
         """Have the billing part of a meter of this type, if there is none yet."""
-        if self.engine is None:
+        if not hasattr(self, "engine"):
             self.switch_rates(type_code, parameters)
             self.bill(type_code, parameters)
 
@@ -224,10 +217,11 @@ class Sources:
         self.billing = Billing(stored, self.energies, self.rated, self.demand)
         self.profiles: tuple = ()
         for n in (1, 2) if type_code.has_load_profile else ():
-            shown = channels(parameters.get("profile_%d_channels" % n))
+            name = "profile_" + str(n)
+            shown = channels(parameters.get(name + "_channels"))
             if not type_code.has_reactive:
                 shown = tuple([each for each in shown if each[1][0] not in "rsq"])
-            step_s = parameters.get("profile_%d_period_min" % n) * 60
+            step_s = parameters.get(name + "_period_min") * 60
             read = self.moments.get
             profile = LoadProfile(ring(n + 1, entry_size(shown)), shown, step_s, self.energies, read)
             self.profiles += (profile,)

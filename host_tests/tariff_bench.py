@@ -93,9 +93,6 @@ class Ring:
             del self._kept[:]
             self._is_cleared = False
 
-    def commit(self):
-        pass
-
     def append(self, utc, payload):
         if self.broken:
             raise OSError(5, "ring")

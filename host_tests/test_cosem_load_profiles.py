@@ -240,6 +240,7 @@ def test_a_selection_by_the_index_is_that_by_every_entry(
     ring = Ring([], Supply(), 1, capacity)
     for utc in times:
         ring.append(utc, b"x")
+        ring.commit()
     for n in damaged:
         if n < len(times):
             ring._kept[n] = None
@@ -318,7 +319,7 @@ def test_gurux_reads_by_range_and_by_entry_through_the_server() -> None:
 
 
 def programming(meter: Any) -> LineMeter:
-    profiles = {"P.%02d" % (n + 1): PrintedProfile(meter.model.load_store(n)) for n in (0, 1)}
+    profiles = {f"P.{n + 1:02d}": PrintedProfile(meter.model.load_store(n)) for n in (0, 1)}
     return LineMeter(programming=Programming(Objects(), None, profiles, TIMES))
 
 

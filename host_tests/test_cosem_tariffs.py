@@ -163,7 +163,12 @@ def test_sliding_demand_says_its_sub_periods() -> None:
 
 
 def test_primary_registration_shows_demand_in_front_of_the_transformers() -> None:
-    values: dict[str, Any] = {"registration": "primary", "ct_numerator": 500, "ct_denominator": 5, "vt_numerator": 20_000}
+    values: dict[str, Any] = {
+        "registration": "primary",
+        "ct_numerator": 500,
+        "ct_denominator": 5,
+        "vt_numerator": 20_000,
+    }
     meter = billed(**values, vt_denominator=100, nominal_voltage=58)
     meter.quarter(1, a_import=KWH // 4)  # 1 kW at the terminals
     assert shown(meter, "1.6.1").startswith("20000.0*kW)(") and shown(meter, "1.8.1") == "000005.00*MWh"
@@ -219,15 +224,15 @@ def test_the_reset_counter_runs_over_and_names_the_newest_periods() -> None:
     for n in range(103):
         meter.sources.book(meter.now + 60, a_import=KWH // 10)
         meter.reset()
-        assert shown(meter, "0.1.0") == "%02d" % ((n + 1) % 100)
+        assert shown(meter, "0.1.0") == f"{(n + 1) % 100:02d}"
     kept = int(shown(meter, "0.1.1"))
     assert 15 <= kept < 100
     for n in range(kept):
         count = (103 - n) % 100
         total = meter.start["a_import"] + (103 - n) * (KWH // 10)
-        assert meter.model.find("1.8.0*%02d" % count).get(2) == total // STEP
+        assert meter.model.find(f"1.8.0*{count:02d}").get(2) == total // STEP
     with pytest.raises(KeyError):
-        meter.model.find("1.8.0*%02d" % ((103 - kept) % 100))
+        meter.model.find(f"1.8.0*{(103 - kept) % 100:02d}")
 
 
 @settings(max_examples=25, deadline=None)
