@@ -228,10 +228,13 @@ class Sources:
         record = Record(self.fram, 0x2800, 0x0BF0, tariff_record.VERSION)
         arguments = self.demand, self.billing, self.profiles, parameters
         self.engine = Engine(record, self.clock, self.rates, *arguments)
-        self.engine.note = lambda event, detail, utc: self.noted.append((event, detail, utc))
+        self.engine.note = self.note
         self.engine.load()
         self.engine.power_up(self.clock.now)
         self.commit()
+
+    def note(self, *event):
+        self.noted.append(event)
 
     def commit(self):
         """What has been appended lasts, and moves to the flash when a sector is full."""
