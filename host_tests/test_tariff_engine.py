@@ -204,6 +204,80 @@ def test_a_lockout_lasts_no_longer_and_no_shorter_when_the_clock_is_set() -> Non
     assert not life.engine.reset(BUTTON, TEN + 3659) and life.engine.reset(BUTTON, TEN + 3660)
 
 
+def test_a_cut_before_energy_is_saved_with_the_new_time_makes_up_no_intervals() -> None:
+    life = start(TEN + 4000)
+    life.book(TEN + 4100, 5)
+    life.engine.clock_set(TEN + 4101, TEN + 100)  # the energy record still says the old time
+    life = Life(life.world, TEN + 101)
+    assert last(life, 3) == [
+        (TEN + 100, CLOCK_SET | START, 0),
+        (TEN + 100, POWER_DOWN | IRREGULAR, 0),
+        (TEN + 101, POWER_UP | START, 0),
+    ]
+
+
+def test_a_period_that_was_shifted_before_its_beginning_goes_on_after_power_up() -> None:
+    life = start(TEN + 3)
+    life.book(TEN + 4, 900_000)
+    life.engine.clock_set(TEN + 4, TEN + 1)
+    life = Life(life.world, TEN + 2)
+    assert life.demand.current("a_import") == 1_000 and life.demand.maximum("a_import", 1) == (0, None)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def rows_of(utcs: range, forms: str = "a_import,=a_import,~a_import,@u1") -> Life:
+    """Intervals that end at these seconds after ten with 900 000 mWs each, and 230 V."""
+    life = start(profile_1_channels=forms)
+    life.moments["u1"] = 230_000
+    for utc in utcs:
+        life.book(TEN + utc, 900_000)
+    return life
+
+
+def test_a_channel_shows_advance_register_mean_or_moment() -> None:
+    life = rows_of(range(900, 2000, 900))
+    life.moments.clear()
+    life.book(TEN + 2700, 1_800_000)
+    assert [values for _, _, _, values in life.rows()[1:]] == [
+        [900_000, 900_000, 1_000, 230_000],
+        [900_000, 1_800_000, 1_000, 230_000],
+        [1_800_000, 3_600_000, 2_000, None],
+    ]
+
+
+def test_a_selection_by_time_holds_what_it_names_also_where_the_clock_was_set_back() -> None:
+    life = rows_of(range(900, 20 * 900, 900))
+    life.engine.clock_set(TEN + 17100, TEN + 10)
+    for utc in range(900, 9000, 900):
+        life.book(TEN + utc, 7)
+    everything = life.rows()
+    for first, end in ((900, 900), (0, 3599), (2700, 20000), (-5, 0), (30000, 40000)):
+        expected = [row for row in everything if TEN + first <= row[1] <= TEN + end]
+        assert life.rows(0, TEN + first, TEN + end) == expected
+    assert life.rows(0, None, TEN + 950) == [row for row in everything if row[1] <= TEN + 950]
+    assert life.rows(0, TEN + 8100, None) == [row for row in everything if row[1] >= TEN + 8100]
+
+
+def test_an_advance_is_not_known_where_the_entry_before_is_missing() -> None:
+    life = rows_of(range(900, 9000, 900))
+    life.profiles[0].ring.capacity = 5  # the older ones have been overwritten
+    rows = life.rows()
+    assert [row[0] for row in rows] == [6, 7, 8, 9, 10]
+    assert [row[3][:3] for row in rows[:2]] == [[None, 5 * 900_000, None], [900_000, 6 * 900_000, 1_000]]
+    life.world.kept["profile_1"][7] = None  # entry 8 is damaged
+    assert list(life.profiles[0].rows([(6, 10)]))[2] == (8, None, None, None)
+    assert [(row[0], row[3][0]) for row in life.rows()] == [(6, None), (7, 900_000), (9, None), (10, 900_000)]
+
+
+def test_an_interval_that_only_begins_has_advanced_by_nothing_even_if_the_one_before_is_missing() -> None:
+    life = rows_of(range(900, 1000, 900))
+    life = Life(life.world, TEN + 1000)
+    life.profiles[0].ring.capacity = 1
+    assert [(status, values[0]) for _, _, status, values in life.rows()] == [(POWER_UP | START, 0)]
+
+
 # --- set-up ---------------------------------------------------------------------------------------------------------
 
 

@@ -133,6 +133,18 @@ def test_boundaries_are_the_next_whole_periods_of_the_local_clock(name: str, min
             assert strikes == [due]
 
 
+@pytest.mark.parametrize(("jump", "expected"), [(5, 10), (15, 0), (20, 15), (-5, 15), (-50, 5)])
+def test_a_jump_of_local_time_inside_a_period_may_make_it_shorter_but_not_longer(jump: int, expected: int) -> None:
+    """Minutes; hours end at 0 and 60, and at 45 the local clock jumps. From 45 on the period has 15 more at most."""
+    change = 45 * 60
+
+    def zone(utc: int) -> tuple[int, bool, int, int]:
+        return (0, False, -1 << 40, change) if utc < change else (jump, True, change, 1 << 40)
+
+    assert next_boundary(zone, 100, 3600) == change + expected * 60
+    assert next_boundary(zone, change - 1, 3600) == change + expected * 60
+
+
 # --- parameters -----------------------------------------------------------------------------------------------------
 
 
