@@ -305,10 +305,13 @@ class FakeCounters:
         self._next += 1
         return self._next
 
-    def least(self, slot):
+    def use(self, number, key):
+        pass
+
+    def least(self, slot, mark=None):
         return self._least.get(slot, 0)
 
-    def accept(self, slot, counter):
+    def accept(self, slot, counter, mark=None):
         self._least[slot] = counter + 1
 
 

@@ -1,7 +1,9 @@
 """A board at the end of a serial port, for tests: a real MicroPython (Unix port) behind a pseudo-terminal.
 
 It answers the raw REPL as the microcontroller ports do (MicroPython's docs, reference/repl.rst, "raw mode"), with the
-folder it was started in as its file system, and with a `machine` that has a watchdog and a reset.
+folder it was started in as its file system, with a `machine` that has a watchdog and a reset, and, if wanted, with a
+ROMFS partition as the ports for rp2 and ESP32 have it: `vfs.rom_ioctl(2, 0)` is a block device that can be read like
+memory (MicroPython's docs, library/vfs). The partition is the file .rom.
 """
 
 from __future__ import annotations
@@ -31,6 +33,46 @@ class Machine:
         sys.exit(0)
 
 sys.modules['machine'] = Machine()
+
+BLOCK = 4096
+if len(sys.argv) > 1:
+    import vfs
+
+    worn = int(sys.argv[1])
+
+    class Rom(bytearray):
+        def ioctl(self, command, argument):
+            if command == 4:
+                return len(self) // BLOCK
+            if command == 5:
+                return BLOCK
+            if command == 6:
+                self.put(argument * BLOCK, b'\xff' * BLOCK)
+                return 0
+
+        def writeblocks(self, block, data, offset=0):
+            at = block * BLOCK + offset
+            if self[at : at + len(data)] != b'\xff' * len(data):
+                raise OSError(5)  # flash is erased before it is written
+            self.put(at, data)
+
+        def put(self, at, data):
+            if at // BLOCK == worn:
+                return
+            self[at : at + len(data)] = data
+            with open('.rom', 'r+b') as f:
+                f.seek(at)
+                f.write(data)
+
+    class Vfs:
+        umount = vfs.umount
+        def rom_ioctl(self, command, number):
+            return rom if command == 2 and number == 0 and len(rom) else -22
+
+    with open('.rom', 'rb') as f:
+        rom = Rom(f.read())
+    sys.modules['vfs'] = Vfs()
+
 sys.path[:] = ['']
 read, write = sys.stdin.buffer.read, sys.stdout.buffer.write
 BANNER = b'raw REPL; CTRL-B to exit\r\n>'
@@ -81,18 +123,33 @@ while True:
 
 
 class ReplBoard:
-    """`port` is what a tool opens; `root` is the board's file system. Use as a context manager."""
+    """`port` is what a tool opens; `root` is the board's file system. Use as a context manager.
 
-    def __init__(self, root: Path) -> None:
+    `rom_bytes` is the size of its ROMFS partition; what another one has left there stays. 0: MicroPython could, but
+    there is no partition. None: it could not. Its block `worn` is neither erased nor written any more.
+    """
+
+    def __init__(self, root: Path, rom_bytes: int | None = None, worn: int = -1) -> None:
         self.root = root
+        self._rom = root / ".rom"
+        if rom_bytes is not None and not self._rom.exists():
+            self._rom.write_bytes(b"\xff" * rom_bytes)
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
         server = root.parent / "repl_server.py"
         server.write_text(_SERVER)
         self._process = subprocess.Popen(
-            [find_micropython(), str(server)], cwd=root, stdin=self._master, stdout=self._master
+            [find_micropython(), str(server), *([str(worn)] if rom_bytes is not None else [])],
+            cwd=root,
+            stdin=self._master,
+            stdout=self._master,
         )
+
+    @property
+    def rom(self) -> bytes:
+        """What is in the ROMFS partition."""
+        return self._rom.read_bytes()
 
     @property
     def feeds_at_reset(self) -> int | None:

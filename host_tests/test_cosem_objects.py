@@ -202,13 +202,14 @@ def test_a_local_port_shows_and_changes_its_parameters() -> None:
     model = make_model(FULL)
     port = model.get(19, ln("0-0:20.0.0"))
     assert [port.get(n) for n in range(2, 7)] == [0, 0, 5, 1, b""]
-    assert [port.read_level(n) for n in (6, 7, 8)] == [1, None, None]
-    changes: list[tuple[int, object]] = [(2, 1), (4, 6), (5, 0), (6, b"0012"), (7, b"11111111")]
+    assert [port.read_level(n) for n in (6, 7, 8, 9)] == [1, None, None, None]
+    changes: list[tuple[int, object]] = [(2, 1), (4, 6), (5, 0), (6, b"0012"), (7, b"11111111"), (9, b"555")]
     for n, value in changes:
         port.set(n, value)
     parameters = model.parameters
     assert (parameters.optical_mode, parameters.port1_mode, parameters.max_baud_char) == (1, 0, "6")
     assert (parameters.reaction_ms, parameters.address, parameters.p1_password) == (20, "0012", "11111111")
+    assert (parameters.p2_password, parameters.w5_password) == ("00000000", "555")
     other = model.get(19, ln("0-0:20.0.2"))
     other.set(3, 7)
     assert [other.get(n) for n in range(2, 7)] == [0, 7, 6, 0, b"0012"] and parameters.port2_start_rate == 38_400
@@ -245,11 +246,12 @@ RIGHTS: list[tuple[int, str, int | None, dict[int, int], dict[int, int]]] = [
     (7, "0-0:98.1.0", 1, {}, {}),
     (7, "0-0:21.0.3", 0, {}, {}),
     (4, "1-1:1.6.0", 0, {}, {}),
+    (19, "0-0:20.0.1", None, {2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4, 9: 3}, {}),  # its last is a password
+    (19, "0-0:20.0.0", None, {2: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4, 9: 3}, {}),
+    (40, "0-0:25.9.0", 1, {}, {1: 2}),
     (5, "1-1:1.4.0", 0, {}, {1: 3, 2: 3}),
     (3, "1-1:1.8.1", 0, {}, {}),
     (1, "1-0:0.8.0", 0, {2: 4}, {}),
-    (19, "0-0:20.0.1", 1, {2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4}, {}),
-    (19, "0-0:20.0.0", 1, {2: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4}, {}),
     (9, "0-0:10.0.1", 1, {}, {1: 2}),
     (23, "0-0:22.0.0", 1, dict.fromkeys(range(3, 10), 2) | {2: 2}, {}),
     (20, "0-0:13.0.0", 1, dict.fromkeys(range(6, 11), 3), {1: 3}),

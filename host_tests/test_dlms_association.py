@@ -257,6 +257,25 @@ def test_a_release_ends_the_association() -> None:
         assert meter.ask(16, request) == "6303800100"
 
 
+def test_the_server_tells_while_an_association_is_open() -> None:
+    meter = FakeMeter()
+    told = [meter.server.associated]
+    for client, apdu in (
+        (32, aarq(1, 1, b"wrong")),
+        (32, HIGH.replace("80205", "80203")),  # the client has yet to prove itself
+        (16, aarq()),
+        (32, aarq(1, 1, PASSWORD)),
+        (16, "6200"),
+        (32, "6200"),
+        (16, aarq()),
+    ):
+        meter.ask(client, apdu)
+        told.append(meter.server.associated)
+    assert told == [False, False, False, True, True, True, False, True]
+    meter.server.released()
+    assert not meter.server.associated
+
+
 def test_a_release_that_is_none_changes_nothing() -> None:
     meter = FakeMeter()
     meter.ask(16, aarq())

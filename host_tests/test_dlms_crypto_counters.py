@@ -17,6 +17,7 @@ from host_tests.wires import DirectPin, DirectSPI, Wires
 from meter.comms.dlms.ciphering import AUTHENTICATED, ENCRYPTED, OLD_COUNTER, CipheringError, KeyInUse, Protection
 from meter.comms.dlms.counters import (
     BATCH,
+    PAST,
     SLOTS,
     VERSION,
     CountersError,
@@ -32,7 +33,8 @@ from tools.bench.process import ROOT, find_micropython
 
 AREA = layout.INVOCATION_COUNTERS
 SLOT_BYTES = AREA.size // 2
-PAYLOAD = 8 * (1 + SLOTS)
+PAYLOAD = 8 * (1 + 2 * SLOTS) + 64
+KEYS = [bytes([n]) * 16 for n in range(PAST + 3)]
 
 
 class PowerCut(BaseException):
@@ -70,7 +72,7 @@ def stored(reserved: int, least: int = 0) -> Meter:
     meter = Meter()
     memory = meter.counters._record._memory
     record = Record(memory, AREA.address, AREA.capacity, VERSION)
-    record.save_twice(struct.pack(f"<{1 + SLOTS}Q", reserved, *[least] * SLOTS))
+    record.save_twice(struct.pack(f"<{1 + 2 * SLOTS}Q64x", reserved, *[least] * 2 * SLOTS))
     return meter
 
 
@@ -248,13 +250,87 @@ def test_a_failing_memory_changes_nothing() -> None:
     assert meter.counters.least(0) == 9
 
 
-def test_a_new_key_lets_its_client_start_anew_and_no_other() -> None:
+def least(meter: Meter) -> list[int]:
+    return [meter.counters.least(slot) for slot in range(SLOTS)]
+
+
+def test_a_new_key_lets_its_clients_start_anew_and_no_others() -> None:
     meter = Meter()
+    for number in (0, 1):
+        meter.counters.use(number, KEYS[number])
     for slot in range(SLOTS):
         meter.counters.accept(slot, 100 + slot)
-    meter.counters.forget(2)
+    meter.counters.use(0, KEYS[2])
     meter.boot()
-    assert [meter.counters.least(slot) for slot in range(SLOTS)] == [0 if n == 2 else 101 + n for n in range(SLOTS)]
+    assert least(meter) == [0] * 8 + [101 + n for n in range(8, SLOTS)]
+
+
+def test_a_key_that_comes_back_goes_on_above_all_that_was_taken() -> None:
+    meter = Meter()
+    meter.counters.use(0, KEYS[0])
+    meter.counters.accept(2, 8000)
+    for n in range(1, 1 + PAST):
+        meter.counters.use(0, KEYS[n])
+        assert meter.counters.least(2) == 0
+        meter.counters.accept(2, 5)
+        meter.boot()
+    for n in (0, 1, 0, PAST, 0):
+        meter.counters.use(0, KEYS[n])
+        assert meter.counters.least(2) == 8001
+    meter.counters.use(0, KEYS[PAST + 1])
+    assert meter.counters.least(2) == 0
+
+
+def test_while_there_is_no_broadcast_key_its_counters_stay() -> None:
+    meter = Meter()
+    meter.counters.use(1, KEYS[0])
+    meter.counters.accept(9, 50)
+    for key, expected in ((b"", 51), (KEYS[0], 51), (b"", 51), (KEYS[1], 0)):
+        meter.counters.use(1, key)
+        assert meter.counters.least(9) == expected
+
+
+@pytest.mark.parametrize("torn", [False, True], ids=["whole bytes", "byte in flight"])
+def test_a_cut_at_every_byte_of_a_new_key_lets_nothing_of_the_old_one_in(torn: bool) -> None:
+    past = Meter()
+    past.counters.use(0, KEYS[0])
+    past.counters.accept(2, 8000)
+    for cut in range(2 * (PAYLOAD + OVERHEAD) + 1):
+        meter = Meter(past.chip.image, seed=cut)
+        meter.cut_after(cut, torn)
+        with suppress(PowerCut):
+            meter.counters.use(0, KEYS[1])
+        meter.boot()
+        for key, expected in ((KEYS[1], 0), (KEYS[0], 8001)):
+            meter.counters.use(0, key)
+            assert meter.counters.least(2) == expected
+
+
+def test_an_association_that_outlives_its_key_lets_nothing_in_again() -> None:
+    meter = Meter()
+    meter.counters.use(0, KEYS[0])
+    lingering = ReceivedCounter(meter.counters, 2, KEYS[0])
+    lingering.accept(8000)
+    meter.counters.use(0, KEYS[1])
+    assert lingering.least == 8001
+    lingering.accept(8001)
+    assert (lingering.least, meter.counters.least(2)) == (8002, 0)
+    meter.counters.use(0, KEYS[0])
+    assert meter.counters.least(2) == lingering.least == 8002
+
+
+def test_what_the_record_of_format_1_says_holds_for_the_key_in_force() -> None:
+    meter = Meter()
+    record = Record(meter.counters._record._memory, AREA.address, AREA.capacity, 1)
+    record.save_twice(struct.pack(f"<{1 + SLOTS}Q", 300, *range(100, 100 + SLOTS)))
+    assert meter.counters.next() == 300
+    meter.counters.use(0, KEYS[0])
+    meter.boot()
+    assert least(meter) == list(range(100, 100 + SLOTS))
+    meter.counters.use(0, KEYS[1])
+    assert least(meter) == [0] * 8 + list(range(108, 100 + SLOTS))
+    meter.counters.use(0, KEYS[0])
+    assert least(meter) == list(range(100, 100 + SLOTS))
 
 
 def test_clients_and_keys_have_slots_of_their_own() -> None:
@@ -315,7 +391,8 @@ def test_a_replay_after_a_power_cut_is_refused() -> None:
 
     def powered_up() -> Protection:
         meter.boot()
-        received = ReceivedCounter(meter.counters, slot_of(48))
+        meter.counters.use(0, ek)
+        received = ReceivedCounter(meter.counters, slot_of(48), ek)
         return Protection(b"METER001", b"CLIENT01", KeyInUse(ek, received), ak)
 
     for number, apdu in enumerate(recorded):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from gurux_common.enums import MediaState
 from gurux_common.IGXMediaListener import IGXMediaListener
-from gurux_dlms import GXBitString, GXByteBuffer
+from gurux_dlms import GXBitString, GXByteBuffer, GXDLMSClient, GXReplyData
 from gurux_dlms.enums import AccessMode, DataType, MethodAccessMode
 from gurux_dlms.internal._GXCommon import _GXCommon
 from gurux_dlms.internal._GXDataInfo import _GXDataInfo
@@ -45,6 +45,7 @@ from host_tests.live_model import (
     reference,
     stored,
 )
+from meter.comms.wrapper import wrap
 from meter.parameters import TABLE
 from tools.bench import Bench
 from tools.meter import Client, Login, MeterError
@@ -218,6 +219,24 @@ def test_object_lists_name_all_objects_by_logical_and_by_short_names(bench: Benc
         assert meter.read("C.61.2") == 200
 
 
+def is_what_the_model_says(meter: Client, target: GXDLMSObject, n: int, model: Any) -> bool:
+    """Read one attribute and compare it; False if it is one that moves, or the association's."""
+    meter.read(target, n)  # gurux's object class makes something of it
+    name = octets(target.logicalName)
+    if name == ASSOCIATION:
+        return False
+    found = model.get(int(target.objectType), name)
+    if not holds_still(found, n):
+        return False
+    reply = meter.ask(meter.gurux.read(target, n), target.logicalName)
+    expected = decoded(encoded(found, n))
+    if isinstance(expected, GXBitString):
+        assert str(reply.value) == str(expected)
+    else:  # gurux has no value for an empty array
+        assert reply.value == expected or reply.value is None and expected == [], (found.index, n)
+    return True
+
+
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_attribute_that_a_level_may_read_is_what_the_model_says(bench: Bench, level: int) -> None:
     model, compared = reference(bench), 0
@@ -225,23 +244,54 @@ def test_every_attribute_that_a_level_may_read_is_what_the_model_says(bench: Ben
     with over_tcp(bench, lls(level)) as meter:
         for target in meter.objects:
             for n in range(1, target.getAttributeCount() + 1):
-                if not may(target, n) & 1:
-                    continue
-                meter.read(target, n)  # gurux's object class makes something of it
-                name = octets(target.logicalName)
-                if name == ASSOCIATION:
-                    continue
-                found = model.get(int(target.objectType), name)
-                if holds_still(found, n):
-                    reply = meter.ask(meter.gurux.read(target, n), target.logicalName)
-                    expected = decoded(encoded(found, n))
-                    if isinstance(expected, GXBitString):
-                        assert str(reply.value) == str(expected)
-                    else:  # gurux has no value for an empty array
-                        assert reply.value == expected or reply.value is None and expected == [], (found.index, n)
-                    compared += 1
+                if may(target, n) & 1:
+                    compared += is_what_the_model_says(meter, target, n, model)
     bench.seal_open = False
     assert compared > (400 if 1 <= level <= 4 else 200)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_attribute_is_by_its_short_name_what_the_model_says_or_denied(bench: Bench, level: int) -> None:
+    """The association's attribute 3 says which; it must say the same as the object list of logical names."""
+    model, compared, denied = reference(bench), 0, 0
+    bench.seal_open = level == 4
+    told = rights(bench, level)
+    with over_tcp(bench, lls(level, short_names=True)) as meter:
+        association = meter.find("0-0:40.0.0")
+        rows = meter.ask(meter.gurux.read(association, 3), "access rights").value
+        modes = {base & 0xFFFF: {n: mode for n, mode, _ in attributes} for base, attributes, _ in rows}
+        assert modes.keys() == {target.shortName for target in meter.objects}
+        for target in meter.objects:
+            own = modes[target.shortName]
+            assert target is association or own == told[octets(target.logicalName)][0], target.logicalName
+            assert len(own) == target.getAttributeCount() or target is association  # of a later version
+            for n in own:
+                if own[n] & 1:
+                    compared += is_what_the_model_says(meter, target, n, model)
+                else:
+                    denied += 1
+                    with pytest.raises(MeterError, match="denied"):
+                        meter.read(target, n)
+    bench.seal_open = False
+    assert compared > (400 if 1 <= level <= 4 else 200)
+    assert denied or not 1 <= level <= 4  # passwords and keys
+
+
+def test_a_push_sends_the_values_that_gurux_reads_one_by_one(bench: Bench) -> None:
+    with over_tcp(bench, lls(2)) as meter:
+        setup = meter.find("0-0:25.9.0")
+        meter.read(setup, 2)
+        targets = [target for target, _ in setup.pushObjectList]
+        values = [meter.ask(meter.gurux.read(target, 2), "pushed").value for target in targets]
+        name, clock = bytes(values[0]), targets[1]
+        assert name.decode().endswith(bench.serial) and octets(clock.logicalName) == b"\x00\x00\x01\x00\x00\xff"
+        with raw(bench, 2) as client:
+            assert client.ask(bytes.fromhex("c301c1 0028 0000190900ff 01 01 0f00"))[3] == SUCCESS
+            reply, told = GXReplyData(), GXReplyData()
+            meter.gurux.getData(GXByteBuffer(wrap(1, 48, client.pushed())), reply, told)
+    assert [told.value[0], *told.value[2:]] == [values[0], *values[2:]]
+    read, pushed = (GXDLMSClient.changeType(value, DataType.DATETIME).value for value in (values[1], told.value[1]))
+    assert 0 <= (pushed - read).total_seconds() < 10
 
 
 def test_energies_and_texts_are_those_of_the_readout(bench: Bench) -> None:

@@ -6,13 +6,23 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import reduce
+from operator import xor
 from typing import Any
 
 import pytest
+from gurux_dlms.enums import DataType
 from iec62056_21.client import Iec6205621Client
 
+from host_tests.iec_foreign import ACK, NAK, REFUSED, Client, Recorder
+from host_tests.live_meter import live_meter, lls, over_tcp, terminal
 from tools.bench import Bench
 from tools.bench.uart_ends import TcpEnd
+
+LOG_IN_FAILED, P1, P2 = 180, 1, 2
+SETTING = "C.61.64"  # the inactivity time of HDLC: of level 2, and in force without a restart
+RATES = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 19200}  # IEC 62056-21, mode C
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +88,103 @@ def test_a_tcp_client_that_leaves_garbage_unsent_does_not_block_the_next(bench: 
         time.sleep(0.5)
     time.sleep(0.5)
     check(Iec6205621Client.with_tcp_transport(("127.0.0.1", tcp.port), device_address=bench.serial), bench)
+
+
+# --- rates ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def active_only() -> Iterator[Bench]:
+    """A meter with a short standard list, for slow lines."""
+    with live_meter(type="ZMG410AR1.000b.00") as running:
+        yield running
+
+
+@pytest.mark.parametrize("character", RATES)
+def test_the_client_reads_at_every_rate_over_the_optical_port(active_only: Bench, character: str) -> None:
+    """The rate is changed by the DLMS client, in the set-up of the port; the other end hears it at no other rate."""
+    bench, rate = active_only, RATES[character]
+    with over_tcp(bench, lls(2)) as meter:
+        meter.write("0-0:20.0.0", 4, int(character), DataType.ENUM)
+    transport = Recorder(terminal(bench))
+    client = Iec6205621Client(transport)
+    client.connect()
+    try:
+        read = client.standard_readout().data
+        end = time.monotonic()
+        client.transport.send(ACK.encode())
+        time.sleep(0.2)  # for the meter to be back at 300 Bd
+        assert transport.port.baudrate == rate and client.switchover_baudrate == rate
+    finally:
+        client.disconnect()
+    identification, _, block = transport.heard.partition(b"\r\n")
+    assert identification == b"/LGZ%s\\2ZMG410000b.P01" % character.encode()
+    assert block[:1] == b"\x02" and block[-5:-1] == b"!\r\n\x03"
+    assert reduce(xor, block[1:-1]) == block[-1]
+    assert end - transport.begun >= (len(block) - 1) * 10 / rate * 0.9
+    codes = ["F.F", "0.0.0", "0.9.1", "0.9.2", "1.8.0", "2.8.0", "0.2.0", "C.7.0"]
+    assert [data_set.address for data_set in read] == codes
+    assert (read[0].value, read[1].value, read[6].value) == ("00000000", bench.serial, "P01")
+
+
+# --- programming mode -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def programming(bench: Bench, over: str) -> Iterator[Client]:
+    """A client in programming mode, at the optical port's pseudo-terminal or TCP port."""
+    tcp = bench.uarts[0].open_ends()[1]
+    assert isinstance(tcp, TcpEnd)
+    if over == "tcp":
+        client = Client.with_tcp_transport(("127.0.0.1", tcp.port), device_address=bench.serial)
+    else:
+        client = Client.with_serial_transport(port_name(bench))
+    client.connect()
+    try:
+        request = client.access_programming_mode()
+        assert (request.command, request.command_type, request.data_set.value) == ("P", 0, "")
+        yield client
+        client.rest()
+        client.send_break()
+        time.sleep(0.2)  # for the meter to be back at 300 Bd
+    finally:
+        client.disconnect()
+
+
+@pytest.mark.parametrize(("over", "value"), [("pty", "150"), ("tcp", "151")])
+def test_the_client_logs_in_reads_and_writes(bench: Bench, over: str, value: str) -> None:
+    with programming(bench, over) as client:
+        assert client.log_in(P1, "00000000") == ACK
+        client.rest()
+        assert client.read_single_value("0.0.0").value == bench.serial
+        assert client.log_in(P2, "00000000") == ACK
+        client.rest()
+        client.write_single_value(SETTING, value)
+        client.rest()
+        assert client.read_single_value(SETTING).value == value
+
+
+def test_a_wrong_password_is_refused_counted_and_changes_nothing(bench: Bench) -> None:
+    before = [event[2] for event in bench.events()].count(LOG_IN_FAILED)
+    with programming(bench, "tcp") as client:
+        client.hand_in(P2, "00000001")
+        assert client.transport.read()[:-1] == REFUSED
+        client.rest()
+        with pytest.raises(ValueError, match="invalid response"):
+            client.write_single_value(SETTING, "200")
+        for _ in range(len(REFUSED)):
+            client.transport.recv(1)  # of the error message all but its first character, which has been read for an ACK
+        assert [event[2] for event in bench.events()].count(LOG_IN_FAILED) == before + 1
+        assert client.log_in(P2, "00000000") == ACK
+        client.rest()
+        assert client.read_single_value(SETTING).value != "200"
+
+
+def test_a_wrong_block_check_is_answered_with_nak_and_the_client_goes_on(bench: Bench) -> None:
+    with programming(bench, "pty") as client:
+        assert client.log_in(P1, "00000000") == ACK
+        for _ in range(2):
+            assert client.read_spoilt("1.8.0") == NAK
+            client.rest()
+            read = client.read_single_value("1.8.0")
+            assert re.fullmatch(r"\d{6}\.\d\d", read.value) and read.unit == "kWh"

@@ -181,5 +181,5 @@ def test_a_burst_at_38400_comes_in_few_chunks_and_whole(make: Maker, busy_ms: in
     bench.say(b"c\n")
     chunks = [int(n) for n in bench.hear()[1:-2].decode().split(",")]
     assert sum(chunks) == len(burst) + 3
-    assert 4 <= sum(chunks) / len(chunks) <= 256
+    assert 3.84 <= sum(chunks) / len(chunks) <= 256  # what comes in the 1 ms for which characters are gathered
     assert bench.line.overruns == 0

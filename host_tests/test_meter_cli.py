@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 from host_tests.live_meter import OPTICAL, PASSWORD, PORT_1, live_meter, terminal
 from tools.bench import Bench
 from tools.bench.process import ROOT
+from tools.meter import Client, Serial, Tcp
 from tools.meter.__main__ import main
 
 FIRST, COUNT = 800_000_000, 50  # UTC second since 2000 of the first event, how many there are, a minute apart
@@ -40,7 +42,7 @@ def meter(bench: Bench, capsys: pytest.CaptureFixture[str]) -> Any:
             assert printed.out == "" and printed.err.startswith("error: ") and printed.err.count("\n") == 1
             return printed.err
         assert printed.err == ""
-        return json.loads(printed.out) if words[0] == "--json" else printed.out
+        return json.loads(printed.out) if "--json" in words else printed.out
 
     return run
 
@@ -127,14 +129,24 @@ def test_a_profile_becomes_csv_or_json(meter: Any, tmp_path: Path) -> None:
         (("read", "C.61.2:9"), 1, "0.0.96.61.2.255 attribute 9"),
         (("write", "C.61.2", "300"), 1, "denied"),
         (("write", "C.61.2", "5"), 2, "write 0.0.96.61.2.255 attribute 2"),  # out of range
-        (("write", "C.61.2", "much"), 2, "much"),
+        (("write", "C.61.2", "much"), 2, "'much' is no whole number"),
+        (
+            ("write", "C.61.2", "65736", "--type", "uint16"),
+            2,
+            "65736 is not 0..65535, as uint16 needs",
+        ),  # its low bits are a good value
+        (("read", "3/1-1:99.99.99"), 1, "1.1.99.99.99.255 attribute 3: "),
+        (("read", "1/1-1:1.8.0"), 1, "1.1.1.8.0.255 attribute 2"),
+        (("read", "3/1.8.0"), 1, "name medium and channel as well"),
         (("execute", "0-0:1.0.0:6", "901", "--type", "int16"), 2, "execute 0.0.1.0.0.255 method 6"),
         (("execute", "0-0:1.0.0:3"), 1, "denied"),
         (("execute", "clock"), 1, "name the method"),
         (("profile", "1.8.0"), 1, "is no profile"),
         (("profile", "0-0:99.98.0", "--output", "/nowhere/events.csv"), 1, "/nowhere"),
         (("clock", "--set", "now"), 1, "denied"),
-        (("--client", "17", "list"), 1, "log-in refused"),
+        (("--client", "17", "list"), 1, "log-in refused: the meter knows no client 17"),
+        (("--client", "32", "list"), 0, "log-in refused: client 32 needs a password (see --password"),
+        (("--level", "1", "--mechanism", "sha256", "list"), 1, "log-in refused: wrong password or secret"),
         (("--sn", "read", "C.61.2:9"), 1, "0.0.96.61.2.255"),
     ],
 )
@@ -146,7 +158,66 @@ def test_what_the_meter_refuses_is_one_line_and_exit_code_2(
 
 def test_a_wrong_password_is_told(bench: Bench, meter: Any) -> None:
     way = ("--tcp", f"localhost:{bench.tcp_port}", "--level", "1", "--password", "wrong")
-    assert "log-in refused" in meter("read", "1.8.0", level=0, code=2, way=way)
+    assert "log-in refused: wrong password" in meter("read", "1.8.0", level=0, code=2, way=way)
+
+
+@pytest.fixture
+def came(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes have come from the meter with each read from the network."""
+    sizes: list[int] = []
+    receive = Tcp.receive
+
+    def counted(self: Tcp) -> bytes:
+        data = receive(self)
+        sizes.append(len(data))
+        return data
+
+    monkeypatch.setattr(Tcp, "receive", counted)
+    return sizes
+
+
+def test_with_its_class_an_object_is_read_without_the_object_list(meter: Any, came: list[int]) -> None:
+    meter("read", "1-1:1.8.0")
+    with_list = sum(came)
+    came.clear()
+    assert meter("--json", "read", "3/1-1:1.8.0", "1/0-0:C.61.2", "3/1.1.1.8.0.255:3") == {
+        "3/1-1:1.8.0": {"value": 0.0, "unit": "Wh"},
+        "1/0-0:C.61.2": {"value": 200},
+        "3/1.1.1.8.0.255:3": {"value": [10.0, 30]},
+    }
+    meter("write", "1/0-0:C.61.2", "200", level=2)
+    meter("execute", "8/0-0:1.0.0:6", "0", "--type", "int16", level=2)
+    meter("clock")
+    meter("profile", "7/0-0:99.98.0", "--entries", "1:1")
+    assert sum(came) < 1000 < 5000 < with_list
+
+
+def test_what_list_has_given_stands_for_the_object_list(meter: Any, came: list[int], tmp_path: Path) -> None:
+    for names in ((), ("--sn",)):
+        path = tmp_path / "objects.json"
+        path.write_text(json.dumps(meter("--json", *names, "list")))
+        came.clear()
+        objects = ("--objects", str(path))
+        found = meter("--json", *names, *objects, "read", "1.8.0", "C.61.2", "3/1-1:1.8.0", "0-0:42.0.0")
+        assert [found[code]["value"] for code in ("1.8.0", "C.61.2", "3/1-1:1.8.0")] == [0.0, 200, 0.0]
+        assert "clock" in meter("--json", *names, *objects, "clock")
+        assert "no such object" in meter(*names, *objects, "read", "99.99.99", code=2)
+        assert sum(came) < 1500
+
+
+def test_who_reads_no_further_hears_nothing_of_it(bench: Bench) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    command = [sys.executable, "-m", "tools.meter", "--tcp", f"127.0.0.1:{bench.tcp_port}", "list"]
+    done = subprocess.run(command, cwd=ROOT, stdout=write_end, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_log_in_that_is_refused_leaves_the_line_ready_for_the_next(bench: Bench, meter: Any) -> None:
+    mode_e = ("--serial", terminal(bench, OPTICAL), "--baud", "19200")
+    assert "knows no client 99" in meter("--client", "99", "clock", level=0, code=2, way=mode_e)
+    assert "clock" in meter("--json", "clock", level=0, way=mode_e)
 
 
 def test_mode_e_and_direct_hdlc_on_a_line(bench: Bench, meter: Any) -> None:
@@ -154,6 +225,21 @@ def test_mode_e_and_direct_hdlc_on_a_line(bench: Bench, meter: Any) -> None:
     assert "clock" in meter("--json", "--sn", "clock", level=0, way=mode_e)
     direct = ("--serial", terminal(bench, PORT_1), "--baud", "19200", "--direct")
     assert meter("--json", "read", "0-0:96.1.0", level=0, way=direct) == {"0-0:96.1.0": {"value": bench.serial}}
+
+
+def test_at_300_baud_nothing_has_to_be_said_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The meter confirms mode E at the new rate, which takes as long as the changeover."""
+    said: list[bytes] = []
+    send = Serial.send
+
+    def noted(self: Serial, data: bytes) -> None:
+        said.append(data)
+        send(self, data)
+
+    monkeypatch.setattr(Serial, "send", noted)
+    with Client(Serial(terminal(bench, OPTICAL), baud=300, timeout=20)) as meter:
+        assert meter.read("1/0-0:96.1.0") == bench.serial
+    assert len(said) == len(set(said))
 
 
 def test_as_a_program_of_its_own(bench: Bench) -> None:

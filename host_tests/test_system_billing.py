@@ -96,13 +96,13 @@ def test_a_day_with_a_short_night_a_power_cut_a_set_clock_and_a_reset(update_gol
 
 
 def test_the_hour_that_comes_twice_in_autumn_is_there_twice() -> None:
-    with Bench(seed=1, start=utc("2026-10-24T23:50"), parameters=BERLIN) as bench:
+    with Bench(seed=1, start=utc("2026-10-24T23:40"), parameters=BERLIN) as bench:
         bench.source.set(u=230, i=5, phi=0)
         bench.fast_forward(3 * HOUR)
         with session(bench) as client:
             lines = client.read_profile("P.01", "2610250200", "2610250400")
             events = client.read_profile("P.98")
     assert headers(lines) == [("1261025020000", "00000008"), ("0261025020000", "00000000")]
-    assert len(advances(lines, 0)) == 4 + 9  # 02:00 to 02:45, and 02:00 again to 04:00
+    assert len(advances(lines, 0)) == 4 + 7  # 02:00 to 02:45, and 02:00 again to 03:30
     assert all(advance in (Decimal("0.86"), Decimal("0.87")) for advance in advances(lines, 0))
     assert any("(9)" in line for line in events)

@@ -27,6 +27,8 @@ class Server:
 
     max_pdu = MAX_PDU
 
+    associated = False
+
     def __init__(self) -> None:
         self.requests: list[tuple[int, int, bytes]] = []
         self.waiting: list[tuple[int, int, bytes]] = []
@@ -245,28 +247,83 @@ async def connected(port: wrapper.WrapperPort, stream: Stream) -> asyncio.Task[N
     return task
 
 
-def test_who_comes_when_all_connections_are_taken_is_turned_away() -> None:
-    async def main() -> None:
-        servers: list[Server] = []
+class FullPort:
+    """A port all of whose places are taken, the first by who came first."""
 
-        def make_server() -> Server:
-            servers.append(Server())
-            return servers[-1]
+    def __init__(self) -> None:
+        self.servers: list[Server] = []
+        self.streams: list[Stream] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        self.port = wrapper.WrapperPort(("", 0), self.make_server)
 
-        port = wrapper.WrapperPort(("", 0), make_server)
-        streams = [Stream([], open_end=True) for _ in range(5)]
-        tasks = [await connected(port, stream) for stream in streams]
-        assert [stream.closed for stream in streams] == [0, 0, 0, 0, 1] and len(servers) == 4
-        tasks[1].cancel()
+    def make_server(self) -> Server:
+        self.servers.append(Server())
+        return self.servers[-1]
+
+    async def come(self, count: int = 1) -> None:
+        """So many clients at once."""
+        streams = [Stream([], open_end=True) for _ in range(count)]
+        self.streams += streams
+        self.tasks += [asyncio.create_task(self.port._connected(stream, stream)) for stream in streams]
         await asyncio.sleep(0.01)
-        assert [server.released_count for server in servers] == [0, 1, 0, 0]
-        late = Stream([], open_end=True)
-        tasks.append(await connected(port, late))
-        assert late.closed == 0 and len(servers) == 5
-        for task in tasks:
+
+    @property
+    def closed(self) -> list[int]:
+        return [stream.closed for stream in self.streams]
+
+    async def end(self) -> None:
+        """All is released exactly once, however it ended."""
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        assert [server.released_count for server in servers] == [1] * 5
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        assert [server.released_count for server in self.servers] == [1] * len(self.servers)
+        assert self.closed == [1] * len(self.streams)
+        assert self.port._connections == []
+
+
+def test_who_comes_when_all_are_associated_is_turned_away() -> None:
+    async def main() -> None:
+        full = FullPort()
+        await full.come(4)
+        for server in full.servers:
+            server.associated = True
+        await full.come()
+        assert full.closed == [0, 0, 0, 0, 1] and len(full.servers) == 4
+        full.tasks[1].cancel()
+        await asyncio.sleep(0.01)
+        assert [server.released_count for server in full.servers] == [0, 1, 0, 0]
+        await full.come()
+        assert full.closed == [0, 1, 0, 0, 1, 0] and len(full.servers) == 5
+        await full.end()
+
+    run(main())
+
+
+def test_the_one_that_has_been_silent_longest_without_association_gives_way() -> None:
+    async def main() -> None:
+        full = FullPort()
+        await full.come(4)
+        for connection, idle_s in zip(full.port._connections, (100, 3, 20, 0), strict=True):
+            connection.idle_s = idle_s
+        full.servers[0].associated = True
+        await full.come()
+        assert full.closed == [0, 0, 1, 0, 0]
+        assert full.servers[2].released_count == 1
+        await full.come()
+        assert full.closed == [0, 1, 1, 0, 0, 0]
+        await full.end()
+
+    run(main())
+
+
+def test_many_who_come_at_once_are_never_more_than_there_are_places() -> None:
+    async def main() -> None:
+        full = FullPort()
+        await full.come(4)
+        full.servers[0].associated = True
+        await full.come(7)
+        assert full.closed[0] == 0 and full.closed.count(0) == 4 == len(full.port._connections)
+        await full.end()
 
     run(main())
 

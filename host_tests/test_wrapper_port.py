@@ -87,15 +87,36 @@ def test_each_connection_is_released_once_however_it_ends(bench: Bench, client: 
         assert ended(client) == count
 
 
-def test_the_fifth_client_is_turned_away_and_may_come_again(bench: Bench, client: socket.socket) -> None:
+def test_when_all_are_associated_the_fifth_client_is_turned_away_at_once(bench: Bench, client: socket.socket) -> None:
     with connect(bench) as second, connect(bench) as third:
         with connect(bench) as fourth:
-            assert [ask(one, b"hello") for one in (client, second, third, fourth)] == [b"hello"] * 4
+            assert [ask(one, b"associate") for one in (client, second, third, fourth)] == [b"associate"] * 4
             with connect(bench) as fifth:
+                begin = time.monotonic()
                 assert fifth.recv(100) == b""
+                assert time.monotonic() - begin < 2
+            assert [ask(one, b"hello") for one in (client, second, third, fourth)] == [b"hello"] * 4
         while_not(lambda: ask(client, b"open") == b"3")
         with connect(bench) as again:
             assert ask(again, b"hello") == b"hello"
+
+
+def test_connections_that_say_nothing_keep_nobody_out(bench: Bench, client: socket.socket) -> None:
+    assert ask(client, b"associate") == b"associate"
+    count = ended(client)
+    silent = []
+    for _ in range(3):
+        silent.append(connect(bench))
+        assert ask(silent[-1], b"hello") == b"hello"  # so they have come in this order
+    newcomers = []
+    for n in range(3):
+        newcomers.append(connect(bench))
+        assert ask(newcomers[-1], b"associate") == b"associate"
+        assert silent[n].recv(100) == b""  # in the order in which they came
+        assert (ask(client, b"open"), ended(client)) == (b"4", count + n + 1)
+    assert [ask(one, b"hello") for one in newcomers] == [b"hello"] * 3
+    for one in silent + newcomers:
+        one.close()
 
 
 def test_a_client_that_does_not_read_holds_up_nobody_else(bench: Bench, client: socket.socket) -> None:

@@ -36,6 +36,7 @@ class Echo:
 
     def __init__(self):
         self.waiting = None
+        self.associated = False
 
     def request(self, client, logical_device, apdu):
         if apdu == b"none":
@@ -48,6 +49,8 @@ class Echo:
             return b"%d" % len(port._connections)
         if apdu == b"long":
             return bytes(60000)
+        if apdu == b"associate":
+            self.associated = True
         if apdu == b"fail":
             raise ValueError("asked for")
         if apdu == b"notify":

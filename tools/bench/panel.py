@@ -77,7 +77,7 @@ class Panel:
         port = self.bench.uarts[0].open_ends()[0].name
         print("\nRead it with the PyPI client iec62056-21, from another terminal:\n")
         print(f"  {_CLIENT.format(python=sys.executable, port=port)}\n")
-        print("or with DLMS:\n")
+        print("or with DLMS, in this folder:\n")
         address = f"localhost:{self.bench.tcp_port}"
         print(f"  {sys.executable} -m tools.meter --tcp {address} read 1.8.0 32.7.0 0-0:1.0.0\n", flush=True)
 

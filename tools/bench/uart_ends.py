@@ -8,9 +8,12 @@ import socket
 import termios
 import tty
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any, Protocol
 
 from tools.bench.uart_wire import Frame, Receiver, Sender
+
+_IN_USE = b"Port already in use\r\n"
 
 
 class LineSide(Protocol):
@@ -215,6 +218,8 @@ class PtyEnd(WatchedEnd):
 class TcpEnd(WatchedEnd):
     """A TCP port on 127.0.0.1 for one client at a time, like a serial device server that always has the right rate.
 
+    Another client that comes meanwhile is told so, in the words of ser2net, and its connection closed.
+
     A client that makes the parity of a 7-bit line by itself, as bit 7, gets it there too, as from a server that is set
     to eight bits: on the wire both are the same. Others get plain characters.
     """
@@ -266,7 +271,8 @@ class TcpEnd(WatchedEnd):
         except OSError:  # gone again
             return
         if self._client is not None:
-            client.close()
+            with client, suppress(OSError):  # it may have gone again
+                client.send(_IN_USE)
             return
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

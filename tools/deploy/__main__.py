@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import argparse
 import sys
+from os.path import relpath
+from pathlib import Path
 
-from tools.deploy.plan import ARCHITECTURES, Item, UnknownBoard, architecture_of, folders, make_plan
+from tools.deploy.plan import (
+    ARCHITECTURES,
+    Item,
+    UnknownBoard,
+    architecture_of,
+    folders,
+    make_plan,
+    make_romfs_plan,
+)
+from tools.deploy.romfs import make_image
 from tools.deploy.target import BoardError, BoardFiles
-from tools.mpycross import ARCHITECTURE_NUMBERS, CompileError, can_load
+from tools.mpycross import ARCHITECTURE_NUMBERS, ROOT, CompileError, can_load
+
+BUILD = ROOT / "build"
+ENDS = (".py", ".mpy")
+
+
+def list_files(items: list[Item], root: str = "/") -> None:
+    """Print every file with its size, target path and source."""
+    for item in items:
+        print(f"{len(item.data):7d}  {root + item.path:<45} {item.source}")
 
 
 def list_plan(items: list[Item]) -> None:
-    """Print every file with its size and target path, and the total."""
-    for item in items:
-        print(f"{len(item.data):7d}  /{item.path:<44} {item.source}")
+    """Print every file, and the total."""
+    list_files(items)
     print(f"{sum(len(item.data) for item in items):7d}  bytes in {len(items)} files")
 
 
@@ -30,14 +49,24 @@ def check_architecture(target: BoardFiles, architecture: str) -> None:
         )
 
 
-def remove_stale(target: BoardFiles, items: list[Item]) -> None:
-    """Remove files of earlier deployments: MicroPython would prefer an old x.py to the new x.mpy."""
+def top_folders(items: list[Item]) -> list[str]:
+    return [folder for folder in folders(items) if "/" not in folder]
+
+
+def stale(target: BoardFiles, items: list[Item], rom: list[Item] | None = None) -> list[str]:
+    """Files of earlier deployments: MicroPython would prefer an old x.py to the new x.mpy, and both to `rom`."""
     wanted = {item.path for item in items}
-    for folder in sorted({path.split("/")[0] for path in folders(items)}):
-        for path in target.files_in(folder):
-            if path not in wanted:
-                print(f"  removed  /{path}")
-                target.remove(path)
+    everything = items + (rom or [])
+    found = [path for folder in top_folders(everything) for path in target.files_in(folder)]
+    at_root = [Path(item.path).with_suffix(end).name for item in rom or [] if "/" not in item.path for end in ENDS]
+    found += [path for path in at_root if target.exists(path)]
+    return [path for path in found if path not in wanted]
+
+
+def remove(target: BoardFiles, paths: list[str]) -> None:
+    for path in paths:
+        print(f"  removed  /{path}")
+        target.remove(path)
 
 
 def copy(target: BoardFiles, items: list[Item]) -> int:
@@ -71,6 +100,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--board", metavar="NAME", help=", ".join(sorted(ARCHITECTURES)))
     parser.add_argument("--port", help="serial port of the board, such as /dev/ttyACM0")
     parser.add_argument("--arch", choices=sorted(ARCHITECTURE_NUMBERS), help="compile for another build of MicroPython")
+    parser.add_argument("--romfs", action="store_true", help="into the board's ROMFS, where code runs in place")
     parser.add_argument("--dry-run", action="store_true", help="list what would be copied; needs no board")
     options = parser.parse_args(arguments)
     if options.board is None:
@@ -80,19 +110,67 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
+def connect(options: argparse.Namespace, architecture: str) -> BoardFiles:
+    """The board at the port, if its MicroPython loads what was compiled. Raises BoardError."""
+    target = BoardFiles(options.port)
+    try:
+        check_architecture(target, architecture)
+    except BoardError:
+        target.close()
+        raise
+    print(f"{options.board}: {target.description}")
+    return target
+
+
 def deploy(options: argparse.Namespace) -> None:
+    """Every file to the board's file system."""
     architecture = options.arch or architecture_of(options.board)
     items = make_plan(options.board, architecture)
     if options.dry_run:
         list_plan(items)
         return
-    target = BoardFiles(options.port)
+    target = connect(options, architecture)
     try:
-        check_architecture(target, architecture)
-        print(f"{options.board}: {target.description}")
-        remove_stale(target, items)
+        remove(target, stale(target, items))
         written = copy(target, items)
         print(f"{written} of {len(items)} files written, the others are up to date; restarting")
+    except BaseException:
+        target.close()
+        raise
+    target.restart()
+
+
+def deploy_romfs(options: argparse.Namespace) -> None:
+    """All to the board's ROMFS but what must be on the file system. The image stays in build/."""
+    architecture = options.arch or architecture_of(options.board)
+    rom, items = make_romfs_plan(options.board, architecture)
+    image = make_image(rom)
+    BUILD.mkdir(exist_ok=True)
+    path = BUILD / f"{options.board}.romfs"
+    path.write_bytes(image)
+    if options.dry_run:
+        list_files(rom, "/rom/")
+        list_files(items)
+        print(f"{len(image):7d}  bytes of ROMFS image, {relpath(path)}")
+        return
+    target = connect(options, architecture)
+    try:
+        room = target.rom_size()
+        if len(image) > room:
+            raise BoardError(
+                f"its ROMFS partition has {room} bytes, the image {len(image)}: build it with a larger one"
+            )
+        old = stale(target, items, rom)
+        same = target.rom_holds(image)
+        if (old or not same) and target.exists("main.py"):
+            target.remove("main.py")  # as in `copy`: what is broken off never starts as a meter
+        remove(target, old)
+        for folder in top_folders(rom):
+            target.remove_empty(folder)  # even an empty one would be taken for the package of that name in /rom
+        if not same:
+            target.write_rom(path)
+        written = copy(target, items)
+        print(f"ROMFS {'is up to date' if same else 'written'}, {written} of {len(items)} files written; restarting")
     except BaseException:
         target.close()
         raise
@@ -102,7 +180,7 @@ def deploy(options: argparse.Namespace) -> None:
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     try:
-        deploy(options)
+        (deploy_romfs if options.romfs else deploy)(options)
     except (UnknownBoard, CompileError, BoardError) as error:
         print(f"deploy: {error}", file=sys.stderr)
         return 1

@@ -40,19 +40,44 @@ def make_plan(board: str, architecture: str | None = None) -> list[Item]:
     looked up or changed in board.py); all others are compiled. Raises UnknownBoard, or CompileError from mpy-cross.
     """
     architecture = architecture or architecture_of(board)
-    items = [_as_is(source, source.name) for source in sorted((BOARDS / board).glob("*.py"))]
-    for source in firmware_sources(architecture):
-        if source == FIRMWARE / "main.py":
-            continue
-        name = Path(module_path(source)).with_suffix(".mpy").as_posix()
-        items.append(Item(name, _from_root(source), compile_source(source, architecture)))
-    return [*sorted(items, key=lambda item: item.path), _as_is(FIRMWARE / "main.py", "main.py")]
+    items = [_as_is(source, source.name) for source in _board_sources(board)]
+    return [*_by_path(items + compiled_firmware(architecture)), _as_is(FIRMWARE / "main.py", "main.py")]
+
+
+def make_romfs_plan(board: str, architecture: str | None = None) -> tuple[list[Item], list[Item]]:
+    """The files for `board` in the ROMFS, sorted by path, and those that stay on the file system: main.py.
+
+    MicroPython mounts the ROMFS as /rom and looks there for modules after the file system, but starts main.py from the
+    file system only. board.py is compiled, too; one on the file system takes its place. Raises like `make_plan`.
+    """
+    architecture = architecture or architecture_of(board)
+    items = [_compile(source, architecture, source.name) for source in _board_sources(board)]
+    return _by_path(items + compiled_firmware(architecture)), [_as_is(FIRMWARE / "main.py", "main.py")]
 
 
 def folders(items: list[Item]) -> list[str]:
     """The folders the items lie in, parents first."""
     found = {parent.as_posix() for item in items for parent in Path(item.path).parents}
     return sorted(found - {"."})
+
+
+def _board_sources(board: str) -> list[Path]:
+    return sorted((BOARDS / board).glob("*.py"))
+
+
+def compiled_firmware(architecture: str) -> list[Item]:
+    """The firmware without its main.py."""
+    sources = [source for source in firmware_sources(architecture) if source != FIRMWARE / "main.py"]
+    return [_compile(source, architecture, module_path(source)) for source in sources]
+
+
+def _compile(source: Path, architecture: str, name: str) -> Item:
+    path = Path(name).with_suffix(".mpy").as_posix()
+    return Item(path, _from_root(source), compile_source(source, architecture, name))
+
+
+def _by_path(items: list[Item]) -> list[Item]:
+    return sorted(items, key=lambda item: item.path)
 
 
 def _as_is(source: Path, name: str) -> Item:

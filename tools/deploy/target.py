@@ -6,9 +6,12 @@ import ast
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import serial
+from mpremote.commands import CommandError, do_romfs
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 
@@ -45,11 +48,31 @@ def files(folder, found):
         else:
             found.append(path)
     return found
+def prune(folder):
+    for entry in list(os.ilistdir(folder)):
+        prune(folder + '/' + entry[0])
+    os.rmdir(folder)
 def make(folder):
     try:
         os.mkdir(folder)
     except OSError:
         os.stat(folder)
+"""
+
+
+# As mpremote asks for the partition: a block device, or memory (MicroPython's docs, library/vfs, rom_ioctl).
+_ROM_HELPERS = """
+import vfs
+def rom_size():
+    if not hasattr(vfs, 'rom_ioctl'):
+        return -1
+    rom = vfs.rom_ioctl(2, 0)
+    if isinstance(rom, int):
+        return 0
+    return rom.ioctl(4, 0) * rom.ioctl(5, 0) if hasattr(rom, 'ioctl') else len(rom)
+def rom_digest(size):
+    import hashlib
+    return hashlib.sha256(memoryview(vfs.rom_ioctl(2, 0))[:size]).digest()
 """
 
 
@@ -108,6 +131,41 @@ class BoardFiles:
     def remove(self, path: str) -> None:
         self._run(f"os.remove({path!r})")
 
+    def remove_empty(self, folder: str) -> None:
+        """Remove a folder, and those below it, that hold no file any more; nothing if there is none."""
+        self._run(f"if {folder!r} in os.listdir(): prune({folder!r})")
+
+    def rom_size(self) -> int:
+        """Bytes that fit in the board's first ROMFS partition; BoardError if it has none."""
+        self._run(_ROM_HELPERS)
+        size = int(self._ask("rom_size()"))
+        if size <= 0:
+            raise BoardError(
+                f"its MicroPython ({self.description}) has no {'ROMFS' if size < 0 else 'partition for a ROMFS'}: "
+                "the builds for download have none. Build MicroPython 1.25 or later with one, or with the firmware "
+                "frozen in (boards/README.md), or deploy without --romfs"
+            )
+        return size
+
+    def rom_holds(self, image: bytes) -> bool:
+        """Whether the ROMFS partition begins with exactly this image; `rom_size` comes first."""
+        return bool(self._ask(f"rom_digest({len(image)}) == {hashlib.sha256(image).digest()!r}"))
+
+    def write_rom(self, image: Path) -> None:
+        """Write a ROMFS image (mpremote does, and shows how far it is) and check it; `rom_size` comes first.
+
+        The board mounts it at its next start.
+        """
+        state = SimpleNamespace(transport=_Feeding(self._transport), ensure_raw_repl=_nothing, did_action=_nothing)
+        try:
+            do_romfs(state, SimpleNamespace(command=["deploy"], path=str(image), partition=0, mpy=False))
+        except TransportExecError as error:
+            raise BoardError(f"the board refuses: {error.error_output.strip().splitlines()[-1]}") from None
+        except (CommandError, TransportError, OSError) as error:
+            raise BoardError(f"the ROMFS was not written: {error}") from None
+        if not self.rom_holds(image.read_bytes()):
+            raise BoardError("the ROMFS did not arrive whole; deploy once more")
+
     def restart(self) -> None:
         """Reset the microcontroller: it starts main.py. Closes the port."""
         try:
@@ -131,6 +189,23 @@ class BoardFiles:
 
     def _ask(self, expression: str) -> Any:
         return ast.literal_eval(self._run(f"feed()\nprint(repr({expression}))").strip())
+
+
+class _Feeding:
+    """What mpremote's ROMFS command needs of a transport; feeds the watchdog before each step."""
+
+    def __init__(self, transport: SerialTransport) -> None:
+        self._transport = transport
+
+    def exec(self, code: str) -> bytes:
+        return bytes(self._transport.exec(f"feed()\n{code}"))
+
+    def eval(self, expression: str) -> Any:
+        return ast.literal_eval(self.exec(f"print(repr({expression}))").decode().strip())
+
+
+def _nothing() -> None:
+    """The raw REPL is entered already."""
 
 
 def _port_list() -> str:

@@ -43,12 +43,16 @@ class Code:
 
 @dataclass
 class Module:
-    """`functions`: the native code of the module's functions by name. `constants`: what their code may load."""
+    """`functions`: the native code of the module's functions by name. `constants`: what their code may load.
+
+    `code` is the module's own, with all others below it.
+    """
 
     architecture: int
     qstrs: list[str]
     constants: list[object]
     functions: dict[str, Code]
+    code: Code
 
 
 class _Reader:
@@ -172,4 +176,4 @@ def read(data: bytes) -> Module:
         raise MpyError("a module of bytecode was expected, and nothing behind it")
     names = _names(top.data, qstrs)
     functions = {names[n]: child for n, child in enumerate(top.children) if child.kind in (VIPER, ASSEMBLER)}
-    return Module(mpy_architecture(data), qstrs, constants, functions)
+    return Module(mpy_architecture(data), qstrs, constants, functions, top)

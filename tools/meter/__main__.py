@@ -5,56 +5,72 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from gurux_dlms.enums import AccessMode, MethodAccessMode
+from gurux_dlms.objects import GXDLMSObject
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from tools.meter.client import CLOCK, Client, MeterError
+from tools.meter.client import CLOCK, Client, MeterError, from_list
 from tools.meter.login import LEVELS, MECHANISMS, PROTECTIONS, Login
 from tools.meter.transport import WRAPPER_PORT, Serial, Tcp, Transport
 from tools.meter.values import TYPES, UNITS, moment, parse, plain
+
+_MOST_SECONDS = 1e6
+_PIPE_CLOSED = 128 + 13  # as a shell has it for a program that SIGPIPE ends
+_CODE = "with its class, as in 3/1-1:1.8.0, the object list is not read before"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.meter", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON")
     way = parser.add_argument_group("the way to the meter").add_mutually_exclusive_group(required=True)
-    way.add_argument("--tcp", metavar="HOST[:PORT]", help=f"DLMS wrapper (port {WRAPPER_PORT} if none is named)")
+    way.add_argument(
+        "--tcp", metavar="HOST[:PORT]", type=_address, help=f"DLMS wrapper (port {WRAPPER_PORT} if none is named)"
+    )
     way.add_argument("--serial", metavar="PORT", help="serial port, pseudo-terminal or pySerial URL")
     parser.add_argument("--baud", type=int, default=9600, help="of --serial, at most (default: %(default)s)")
     parser.add_argument("--direct", action="store_true", help="--serial is HDLC at once, without IEC 62056-21 mode E")
-    parser.add_argument("--timeout", type=float, default=5.0, metavar="S", help="for an answer (default: %(default)s)")
+    parser.add_argument(
+        "--timeout", type=_seconds, default=5.0, metavar="S", help="for an answer (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--objects",
+        type=Path,
+        metavar="FILE",
+        help="what `--json list` has given: on a slow line it need not be read anew",
+    )
     _add_login(parser.add_argument_group("who logs in"))
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("list", help="all objects, with what this level may do with them").set_defaults(run=_list)
     read = commands.add_parser("read", help="attributes by OBIS code: 1.8.0, F.F, 1.8.0:3 (attribute 3)")
-    read.add_argument("codes", nargs="+", metavar="CODE[:ATTRIBUTE]")
+    read.add_argument("codes", nargs="+", metavar="[CLASS/]CODE[:ATTRIBUTE]", help=_CODE)
     read.set_defaults(run=_read)
     write = commands.add_parser("write", help="an attribute by OBIS code")
-    write.add_argument("code", metavar="CODE[:ATTRIBUTE]")
+    write.add_argument("code", metavar="[CLASS/]CODE[:ATTRIBUTE]", help=_CODE)
     write.add_argument("value", help="a number, text, or hexadecimal digits for octets")
     write.add_argument("--type", choices=sorted(TYPES), help="default: the type that the meter gives when read")
     write.set_defaults(run=_write)
     execute = commands.add_parser("execute", help="a method by OBIS code")
-    execute.add_argument("code", metavar="CODE:METHOD")
+    execute.add_argument("code", metavar="[CLASS/]CODE:METHOD", help=_CODE)
     execute.add_argument("value", nargs="?", default="0", help="its parameter (default: integer 0)")
     execute.add_argument("--type", choices=sorted(TYPES), default="int8", help="default: %(default)s")
     execute.set_defaults(run=_execute)
     profile = commands.add_parser("profile", help="rows of a profile, as CSV")
-    profile.add_argument("code", help="OBIS code: 99.1.0, 0-0:99.98.0")
-    profile.add_argument("--from", dest="begin", type=moment, metavar="TIME", help="ISO 8601, UTC without a zone")
-    profile.add_argument("--to", dest="end", type=moment, metavar="TIME")
+    profile.add_argument("code", metavar="[CLASS/]CODE", help="99.1.0, 0-0:99.98.0; 7/0-0:99.98.0 needs no object list")
+    profile.add_argument("--from", dest="begin", type=_moment, metavar="TIME", help="ISO 8601, UTC without a zone")
+    profile.add_argument("--to", dest="end", type=_moment, metavar="TIME")
     profile.add_argument("--entries", metavar="FIRST:COUNT", type=_entries, help="1 is the oldest")
     profile.add_argument("--output", metavar="FILE.csv", help="default: standard output")
     profile.set_defaults(run=_profile)
     clock = commands.add_parser("clock", help="show the clock, or set it")
-    clock.add_argument("--set", dest="when", type=moment, metavar="TIME", help="ISO 8601 or now")
+    clock.add_argument("--set", dest="when", type=_moment, metavar="TIME", help="ISO 8601 or now")
     clock.set_defaults(run=_clock)
     return parser
 
@@ -66,19 +82,55 @@ def _add_login(group: Any) -> None:
     group.add_argument("--mechanism", choices=sorted(MECHANISMS), help="default: lls with a password, none without")
     group.add_argument("--password", default="", help="of LLS, secret of HLS")
     group.add_argument("--protection", choices=sorted(PROTECTIONS), default="none", help="ciphering of each message")
-    group.add_argument("--encryption-key", type=bytes.fromhex, metavar="HEX", help="16 bytes (default: the test key)")
-    group.add_argument("--authentication-key", type=bytes.fromhex, metavar="HEX", help="16 bytes")
-    group.add_argument("--title", type=bytes.fromhex, metavar="HEX", help="the client's system title, 8 bytes")
+    group.add_argument("--encryption-key", type=_octets, metavar="HEX", help="16 bytes (default: the test key)")
+    group.add_argument("--authentication-key", type=_octets, metavar="HEX", help="16 bytes")
+    group.add_argument("--title", type=_octets, metavar="HEX", help="the client's system title, 8 bytes")
     group.add_argument("--counter", type=int, default=0, help="invocation counter to begin with")
     group.add_argument("--sn", action="store_true", help="short-name referencing")
 
 
+# --- words of the command line: ArgumentTypeError says what they must be like --------------------------------------
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":") if ":" in text else (text, "", str(WRAPPER_PORT))
+    if not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text!r}: HOST:PORT with a port of 1..65535, as in localhost:{WRAPPER_PORT}")
+    return host or "localhost", int(port)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < _MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
+
+
 def _entries(text: str) -> tuple[int, int]:
     first, _, count = text.partition(":")
-    numbers = int(first), int(count)
-    if min(numbers) < 1:
-        raise argparse.ArgumentTypeError("FIRST:COUNT, both from 1")
-    return numbers
+    if not first.isdecimal() or not count.isdecimal() or not int(first) or not int(count):
+        raise argparse.ArgumentTypeError(f"{text!r}: FIRST:COUNT, both from 1, as in 1:10")
+    return int(first), int(count)
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: hexadecimal digits, two for a byte") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return moment(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+# --- the way to the meter -----------------------------------------------------------------------------------------
 
 
 def _login(arguments: argparse.Namespace) -> Login:
@@ -99,8 +151,17 @@ def _login(arguments: argparse.Namespace) -> Login:
 def _transport(arguments: argparse.Namespace) -> Transport:
     if arguments.serial:
         return Serial(arguments.serial, arguments.baud, not arguments.direct, arguments.timeout)
-    host, _, port = arguments.tcp.rpartition(":") if ":" in arguments.tcp else (arguments.tcp, "", str(WRAPPER_PORT))
-    return Tcp(host or "localhost", int(port), arguments.timeout)
+    host, port = arguments.tcp
+    return Tcp(host, port, arguments.timeout)
+
+
+def _objects(arguments: argparse.Namespace) -> list[GXDLMSObject] | None:
+    if arguments.objects is None or arguments.command == "list":
+        return None
+    try:
+        return from_list(json.loads(arguments.objects.read_text()))
+    except ValueError:
+        raise ValueError(f"{arguments.objects} is no object list: make one with `--json ... list`") from None
 
 
 # --- commands: each gives what is printed, as JSON has it ----------------------------------------------------------
@@ -180,18 +241,21 @@ def _profile(client: Client, arguments: argparse.Namespace, tell: Callable[[str]
     received = client.rows(
         arguments.code, arguments.begin, arguments.end, arguments.entries, lambda size: tell(f"{size} bytes")
     )
-    rows = [[plain(value) for value in row] for row in received]
-    if arguments.json:
-        found = {"columns": columns, "rows": rows}
-        if not arguments.output:
-            return found
-        Path(arguments.output).write_text(json.dumps(found, indent=2) + "\n")
-        return {"written": arguments.output}
-    with open(arguments.output, "w", newline="") if arguments.output else nullcontext(sys.stdout) as file:
+    found = {"columns": columns, "rows": [[plain(value) for value in row] for row in received]}
+    if not arguments.output:
+        return found
+    with open(arguments.output, "w", newline="") as file:
+        _put_rows(found, arguments.json, file)
+    return {"written": arguments.output} if arguments.json else None
+
+
+def _put_rows(found: dict[str, Any], as_json: bool, file: TextIO) -> None:
+    if as_json:
+        print(json.dumps(found, indent=2), file=file)
+    else:
         writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(rows)
-    return None
+        writer.writerow(found["columns"])
+        writer.writerows(found["rows"])
 
 
 def _clock(client: Client, arguments: argparse.Namespace, _tell: Callable[[str], None]) -> Any:
@@ -208,6 +272,8 @@ def _print(command: str, result: Any, as_json: bool) -> None:
         return
     if as_json:
         print(json.dumps(result, indent=2))
+    elif command == "profile":
+        _put_rows(result, False, sys.stdout)
     elif command == "list":
         for entry in result:
             modes = " ".join(f"{n}:{_SHORT.get(mode, mode)}" for n, mode in entry["attributes"].items())
@@ -223,27 +289,33 @@ def _print(command: str, result: Any, as_json: bool) -> None:
 _SHORT = {"no_access": "-", "read": "r", "write": "w", "read_write": "rw", "": "?"}
 
 
-def _run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> Any:
+    objects = _objects(arguments)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("connecting")
-        with Client(_transport(arguments), _login(arguments)) as client:
+        with Client(_transport(arguments), _login(arguments), objects=objects) as client:
             progress.update(task, description=arguments.command)
             tell = lambda text: progress.update(task, description=f"{arguments.command} {text}")  # noqa: E731
-            result = arguments.run(client, arguments, tell)
-    _print(arguments.command, result, arguments.json)
+            return arguments.run(client, arguments, tell)
 
 
 def main(words: list[str] | None = None) -> int:
     arguments = _parser().parse_args(words)
     try:
-        _run(arguments)
+        result = _run(arguments)
     except KeyboardInterrupt:
         return 130
     except (MeterError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    try:
+        _print(arguments.command, result, arguments.json)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has had enough; nor shall Python complain of it at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
     return 0
 
 

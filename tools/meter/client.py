@@ -16,7 +16,7 @@ from tools.meter.gurux import next_block, whole_frames
 from tools.meter.login import MECHANISMS, PROTECTIONS, Login
 from tools.meter.transport import NoAnswer, Transport
 
-CLOCK = "0.0.1.0.0.255"
+CLOCK = "8/0.0.1.0.0.255"
 _OCTET = 1 << 8
 Progress = Callable[[int], None]
 
@@ -43,17 +43,28 @@ class Client:
     """A meter behind `transport`, logged in as `login` while the client is entered.
 
     Objects are named by OBIS code, `1.8.0`, `1-1:1.8.0` or `1.1.1.8.0.255`: the object list, read once, says the rest.
-    All calls raise MeterError if the meter refuses and OSError if it cannot be reached.
+    It is long for a slow line, and not needed for a code with its class, `3/1-1:1.8.0`, with logical names, nor if
+    `objects` has it. All calls raise MeterError if the meter refuses and OSError if it cannot be reached; a log-in that
+    cannot be on this transport is a ValueError.
     """
 
-    def __init__(self, transport: Transport, login: Login | None = None, retries: int = 2) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        login: Login | None = None,
+        retries: int = 2,
+        objects: list[GXDLMSObject] | None = None,
+    ) -> None:
         self._transport = transport
         self._login = login or Login()
         self._retries = retries
         self.gurux = self._make_gurux(self._login)  # for what this class has no word for; send it with `ask`
-        self._objects: list[GXDLMSObject] | None = None
+        self._objects = objects
 
     def _make_gurux(self, login: Login) -> GXDLMSSecureClient:
+        for name, address, most in (("client", login.address, 0x7E), ("server", login.server, 0x3FFE)):
+            if self._transport.hdlc and address > most:
+                raise ValueError(f"{name}: {address} is not 1..{most}, as HDLC has them")
         framing = InterfaceType.HDLC if self._transport.hdlc else InterfaceType.WRAPPER
         gurux = GXDLMSSecureClient(
             not login.short_names,
@@ -77,8 +88,8 @@ class Client:
         self._transport.open()
         try:
             self._associate()
-        except BaseException:
-            self._transport.close()
+        except BaseException as error:
+            self._leave(isinstance(error, MeterError) and self._transport.hdlc)
             raise
         return self
 
@@ -93,6 +104,16 @@ class Client:
         finally:
             self._transport.close()
 
+    def _leave(self, disconnect: bool) -> None:
+        """Give up what has not become an association: a line that is left in HDLC would be of no use to the next."""
+        try:
+            if disconnect:
+                self.ask([self.gurux.disconnectRequest(True)], "disconnect")
+        except (MeterError, OSError):
+            pass
+        finally:
+            self._transport.close()
+
     def _associate(self) -> None:
         gurux = self.gurux
         if self._transport.hdlc:
@@ -102,13 +123,24 @@ class Client:
         try:
             gurux.parseAareResponse(reply.data)
         except Exception as error:
-            hint = " (or a counter below 0-0:43.1.0, see --counter)" if self._login.protection != "none" else ""
-            raise MeterError(f"log-in refused: {_text(error)}{hint}") from None
+            raise MeterError(f"log-in refused: {self._why_refused(error)}") from None
         if gurux.getIsAuthenticationRequired():
-            reply = self.ask(gurux.getApplicationAssociationRequest(), "log in")
+            try:
+                reply = self.ask(gurux.getApplicationAssociationRequest(), "the challenge")
+            except MeterError as error:
+                raise MeterError(f"log-in refused: {_DIAGNOSTICS[13]} ({error})") from None
             if not reply.data or not len(reply.data):
                 raise MeterError("log-in refused: the meter did not answer the challenge")
-            gurux.parseApplicationAssociationResponse(reply.data)
+            try:
+                gurux.parseApplicationAssociationResponse(reply.data)
+            except Exception as error:
+                raise MeterError(f"log-in: the meter does not prove that it has the secret: {_text(error)}") from None
+
+    def _why_refused(self, error: Exception) -> str:
+        number = getattr(error, "diagnostic", None)
+        what = _DIAGNOSTICS.get(int(number) if number is not None else -1, _text(error))
+        hint = " (or a counter below 0-0:43.1.0, see --counter)" if self._login.protection != "none" else ""
+        return what.format(client=self._login.address, mechanism=self._login.mechanism) + hint
 
     def hang_up(self) -> None:
         """Leave without a word: no release, no disconnect."""
@@ -138,8 +170,11 @@ class Client:
 
     def find(self, code: str) -> GXDLMSObject:
         """The object under an OBIS code; of several that a short code fits the first. MeterError if there is none."""
+        class_id, _, name = code.rpartition("/")
+        if class_id and not self._login.short_names:
+            return _named(class_id, name)
         for candidate in self.objects:
-            if fits(code, candidate.logicalName):
+            if fits(name, candidate.logicalName) and class_id in ("", str(int(candidate.objectType))):
                 return candidate
         raise MeterError(f"{code}: the meter has no such object, or does not show it at this level")
 
@@ -179,8 +214,8 @@ class Client:
 
     def set_clock(self, when: datetime) -> None:
         """Set the clock (class 8) to this moment, told in UTC."""
-        clock = GXDLMSClock(CLOCK)
-        clock.shortName = self.find(CLOCK).shortName if self._login.short_names else 0
+        clock = GXDLMSClock(CLOCK.partition("/")[2])
+        clock.shortName = self.find(CLOCK).shortName
         clock.time = GXDateTime(when.astimezone(timezone.utc))
         clock.setDataType(2, DataType.OCTET_STRING)
         self.ask(self.gurux.write(clock, 2), "set the clock")
@@ -272,6 +307,18 @@ class Client:
             raise MeterError(f"{what}: an empty answer")
 
 
+_LETTERS = {"C": 96, "F": 97, "L": 98, "P": 99}
+_MOST_CLASS = 0xFFFF
+# Why an association is refused (acse-service-user of the AARE), and what to do about it
+_DIAGNOSTICS = {
+    1: "the meter gives no reason: it cannot take this request or its protection (see --protection, the keys, --title)",
+    2: "the meter does not take such associations (see --sn, --protection)",
+    3: "the meter knows no client {client}, or not with this system title (see --client, --level, --title)",
+    11: "mechanism {mechanism} is not known, or too weak here (see --mechanism)",
+    12: "the meter wants a mechanism (see --mechanism)",
+    13: "wrong password or secret, or the level is locked or closed on this way",
+    14: "client {client} needs a password (see --password, or --mechanism gmac)",
+}
 _SCALED = {
     ObjectType.REGISTER: 3,
     ObjectType.EXTENDED_REGISTER: 3,
@@ -284,20 +331,52 @@ def _text(error: BaseException) -> str:
 
 def fits(code: str, logical_name: str) -> bool:
     """Whether a code `[A-B:]C.D.E` or `A.B.C.D.E.F` names this logical name (in points). Letters C F L P are 96..99."""
-    groups = [int(group) for group in logical_name.split(".")]
+    there = [int(group) for group in logical_name.split(".")]
+    return all(group in (None, is_there) for group, is_there in zip(_groups(code), there, strict=True))
+
+
+def from_list(entries: Any) -> list[GXDLMSObject]:
+    """Objects from what the command `list` gives as JSON. ValueError if it is something else."""
+    try:
+        return [_made(int(e["class"]), str(e["name"]), int(e["version"]), int(e["short_name"])) for e in entries]
+    except (KeyError, TypeError, AttributeError, ValueError, MeterError):
+        raise ValueError("no object list: make one with `--json ... list`") from None
+
+
+def _named(class_id: str, code: str) -> GXDLMSObject:
+    """The object of this class under a code that leaves nothing out. MeterError if that is none."""
+    groups = _groups(code)
+    if None in groups:
+        raise MeterError(f"{class_id}/{code}: with a class, name medium and channel as well, as in 3/1-1:1.8.0")
+    if not class_id.isdigit() or int(class_id) > _MOST_CLASS:
+        raise MeterError(f"{class_id!r} is no class: a number, as in 3/1-1:1.8.0")
+    return _made(int(class_id), ".".join(map(str, groups)))
+
+
+def _made(class_id: int, logical_name: str, version: int = 0, short_name: int = 0) -> GXDLMSObject:
+    if None in _groups(logical_name):
+        raise MeterError(f"{logical_name!r} is no logical name")
+    try:
+        target = GXDLMSSecureClient.createObject(ObjectType(class_id))
+    except ValueError:  # of which gurux knows nothing
+        target = GXDLMSObject(class_id)
+    target.logicalName, target.version, target.shortName = logical_name, version, short_name
+    return target
+
+
+def _groups(code: str) -> list[int | None]:
+    """The six groups of an OBIS code; None for medium and channel if it leaves them out."""
     prefix, _, rest = code.rpartition(":")
-    wanted = [{"C": 96, "F": 97, "L": 98, "P": 99}.get(group) or _number(group) for group in rest.split(".")]
-    if len(wanted) == 6:
-        return wanted == groups
-    if len(wanted) not in (2, 3):
-        raise MeterError(f"{code!r} is no OBIS code")
-    wanted += [0] * (3 - len(wanted))
-    if prefix and [_number(group) for group in prefix.split("-")] != groups[:2]:
-        return False
-    return groups[5] == _OCTET - 1 and wanted == groups[2:5]
+    groups: list[int | None] = [_LETTERS.get(group) or _number(group) for group in rest.split(".")]
+    if len(groups) == 6 and not prefix:
+        return groups
+    ahead: list[int | None] = [_number(group) for group in prefix.split("-")] if prefix else [None, None]
+    if len(groups) not in (2, 3) or len(ahead) != 2:
+        raise MeterError(f"{code!r} is no OBIS code: 1.8.0, 1-1:1.8.0 or 1.1.1.8.0.255")
+    return [*ahead, *(groups + [0])[:3], _OCTET - 1]
 
 
 def _number(text: str) -> int:
-    if not text.isdigit() or int(text) >= _OCTET:
-        raise MeterError(f"{text!r} is no part of an OBIS code")
+    if not text.isdecimal() or int(text) >= _OCTET:
+        raise MeterError(f"{text!r} is no part of an OBIS code, such as 1.8.0, 1-1:1.8.0 or 1.1.1.8.0.255")
     return int(text)

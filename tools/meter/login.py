@@ -24,6 +24,7 @@ LEVELS = range(6)
 PUBLIC_CLIENT = 16
 KEY_SIZE = 16
 TITLE_SIZE = 8
+MOST_ADDRESS = 0xFFFF  # with the wrapper; HDLC has fewer
 MOST = 0xFFFF_FFFF  # an invocation counter has 32 bits
 
 
@@ -57,9 +58,14 @@ class Login:
         if self.protection not in PROTECTIONS:
             raise ValueError(f"protection: {self.protection!r} is not one of {', '.join(PROTECTIONS)}")
         if self.mechanism not in ("none", "gmac") and not self.password:
-            raise ValueError(f"mechanism {self.mechanism} needs a password")
-        if not 0 <= self.counter <= MOST:
-            raise ValueError(f"counter: {self.counter} is not 0..{MOST}")
+            raise ValueError(f"mechanism {self.mechanism} needs a password, see --password")
+        for name, number, least, most in (
+            ("client", self.address, 1, MOST_ADDRESS),
+            ("server", self.server, 1, MOST_ADDRESS),
+            ("counter", self.counter, 0, MOST),
+        ):
+            if not least <= number <= most:
+                raise ValueError(f"{name}: {number} is not {least}..{most}")
         for name, value, size in (
             ("encryption key", self.encryption_key, KEY_SIZE),
             ("authentication key", self.authentication_key, KEY_SIZE),

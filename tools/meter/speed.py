@@ -24,6 +24,7 @@ ROWS = 1000
 _FIRST_EVENT = 800_000_000  # seconds since 2000
 _CLIENT, _SERVER = 32, 1
 _PDU = 0xFFFF
+_DATA_NOTIFICATION = b"\x0f"
 _EVENT_LOG = bytes.fromhex("0007 0000636200ff 02")
 _ENERGY = bytes.fromhex("0003 0101010800ff 02")
 _INITIATE = bytes.fromhex("01000000065f1f0400001e1d") + struct.pack(">H", _PDU)
@@ -51,17 +52,31 @@ class RawClient:
         self._client = client
         self._socket = socket.create_connection(address, 5)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._received = b""
+        self._pushed: list[bytes] = []
 
     def ask(self, apdu: bytes) -> bytes:
         """The answer to an APDU. OSError if there is none."""
         self.send(apdu)
-        data = self._socket.recv(1 << 17)
+        while (answer := self._take())[:1] == _DATA_NOTIFICATION:
+            self._pushed.append(answer)
+        return answer
+
+    def pushed(self) -> bytes:
+        """The next data notification, which may have come before an answer. OSError if none comes within 5 s."""
+        return self._pushed.pop(0) if self._pushed else self._take()
+
+    def _take(self) -> bytes:
+        """The next APDU that comes."""
+        data = self._received
         while len(data) < 8 or len(data) < 8 + int.from_bytes(data[6:8], "big"):
             more = self._socket.recv(1 << 17)
             if not more:
                 raise OSError("the meter has closed the connection")
             data += more
-        return data[8:]
+        end = 8 + int.from_bytes(data[6:8], "big")
+        self._received = data[end:]
+        return data[8:end]
 
     def send(self, apdu: bytes) -> None:
         self._socket.sendall(struct.pack(">4H", 1, self._client, _SERVER, len(apdu)) + apdu)

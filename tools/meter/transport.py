@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from abc import ABC, abstractmethod
@@ -13,12 +14,26 @@ from tools.bench.iec_messages import RATES, Identification, IecError, with_parit
 WRAPPER_PORT = 4059
 _CHUNK = 1 << 16
 _SIGN_ON_S = 3.0
+_TURN_S = 0.2  # reaction time of IEC 62056-21: until then a meter may be busy with what it has just sent, such as UA
 _REACTION_S = 0.3  # a meter may need 200 ms before it can hear at the new rate
 _CHARACTER_BITS = 10
+_LEAST_BAUD = min(RATES.values())
+_CLOSED = "the meter has closed the connection (it does so when all that it can serve are taken, and when one is idle)"
 
 
 class NoAnswer(OSError):
     """The meter has not answered in time, or has hung up."""
+
+
+def _said(error: Exception) -> str:
+    """What pySerial says of a port, without the name that it repeats."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error)
+
+
+def _reason(error: OSError) -> str:
+    """What the operating system says, without its numbers."""
+    return error.strerror or str(error)
 
 
 class Transport(ABC):
@@ -56,13 +71,21 @@ class Tcp(Transport):
     def open(self) -> None:
         try:
             self._socket = socket.create_connection(self._address, self._timeout)
+        except ConnectionResetError:
+            raise NoAnswer(_CLOSED) from None
         except OSError as error:
-            raise OSError(f"no connection to {self._address[0]}:{self._address[1]}: {error}") from None
+            host, port = self._address
+            raise OSError(
+                f"no connection to {host}:{port}: {_reason(error)} (is the meter there, and its port?)"
+            ) from None
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, data: bytes) -> None:
         assert self._socket is not None
-        self._socket.sendall(data)
+        try:
+            self._socket.sendall(data)
+        except ConnectionError:
+            raise NoAnswer(_CLOSED) from None
 
     def receive(self) -> bytes:
         assert self._socket is not None
@@ -70,8 +93,10 @@ class Tcp(Transport):
             data = self._socket.recv(_CHUNK)
         except TimeoutError:
             raise NoAnswer(f"no answer within {self._timeout:g} s") from None
+        except ConnectionError:
+            raise NoAnswer(_CLOSED) from None
         if not data:
-            raise NoAnswer("the meter has closed the connection")
+            raise NoAnswer(_CLOSED)
         return data
 
     def close(self) -> None:
@@ -85,18 +110,27 @@ class Serial(Transport):
 
     `mode_e`: sign on at 300 Bd as IEC 62056-21 has it, then change to HDLC at the rate the meter offers (`baud`: at
     most that). Otherwise the port is HDLC from the first byte, at `baud`. `timeout` in seconds.
+    ValueError below 300 Bd.
     """
 
     hdlc = True
 
     def __init__(self, port: str, baud: int = 9600, mode_e: bool = True, timeout: float = 5.0) -> None:
+        if baud < _LEAST_BAUD:
+            raise ValueError(
+                f"baud: {baud} is less than {_LEAST_BAUD}; usual are {', '.join(map(str, RATES.values()))}"
+            )
         self._name, self._baud, self._mode_e, self._timeout = port, baud, mode_e, timeout
         self._port: serial.SerialBase | None = None
         self.identification = ""
         self.rate = baud  # in use, Bd
 
     def open(self) -> None:
-        self._port = serial.serial_for_url(self._name, baudrate=300 if self._mode_e else self._baud, timeout=0)
+        baud = _LEAST_BAUD if self._mode_e else self._baud
+        try:
+            self._port = serial.serial_for_url(self._name, baudrate=baud, timeout=0)
+        except (OSError, ValueError) as error:  # ValueError: an URL of no known kind, a rate that the port has not
+            raise OSError(f"cannot open {self._name} at {baud} Bd: {_said(error)}") from None
         if self._mode_e:
             try:
                 self._sign_on()
@@ -120,8 +154,8 @@ class Serial(Transport):
         port.flush()
         time.sleep(len(choice) * _CHARACTER_BITS / 300)
         port.baudrate = self.rate = RATES[rate]
-        time.sleep(_REACTION_S)
-        # Not every meter confirms, so nothing depends on it.
+        # Not every meter confirms, so nothing depends on it; but one that does is not to be spoken to meanwhile.
+        time.sleep(_REACTION_S + len(choice) * _CHARACTER_BITS / self.rate)
         port.read(_CHUNK)
 
     def _identification(self) -> bytes:
@@ -134,6 +168,7 @@ class Serial(Transport):
     def _request(self) -> bytes:
         port = self._port
         assert port is not None
+        time.sleep(_TURN_S)
         port.reset_input_buffer()
         port.write(with_parity(b"/?!\r\n"))
         return self._line()

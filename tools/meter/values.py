@@ -9,17 +9,17 @@ from gurux_dlms import GXDate, GXDateTime, GXTime
 from gurux_dlms.enums import DataType
 from gurux_dlms.objects import GXDLMSObject
 
-_NUMBERS = {
-    DataType.INT8,
-    DataType.INT16,
-    DataType.INT32,
-    DataType.INT64,
-    DataType.UINT8,
-    DataType.UINT16,
-    DataType.UINT32,
-    DataType.UINT64,
-    DataType.ENUM,
-    DataType.BCD,
+_INTEGERS = {  # least and most
+    DataType.INT8: (-(1 << 7), (1 << 7) - 1),
+    DataType.INT16: (-(1 << 15), (1 << 15) - 1),
+    DataType.INT32: (-(1 << 31), (1 << 31) - 1),
+    DataType.INT64: (-(1 << 63), (1 << 63) - 1),
+    DataType.UINT8: (0, (1 << 8) - 1),
+    DataType.UINT16: (0, (1 << 16) - 1),
+    DataType.UINT32: (0, (1 << 32) - 1),
+    DataType.UINT64: (0, (1 << 64) - 1),
+    DataType.ENUM: (0, (1 << 8) - 1),
+    DataType.BCD: (0, (1 << 8) - 1),
 }
 # Symbols of the units (Blue Book, enumeration `unit`)
 UNITS = {
@@ -89,8 +89,8 @@ def _time(value: GXDateTime) -> Any:
 
 def parse(text: str, data_type: DataType) -> Any:
     """What a person has typed as a value of this type. ValueError if it is none."""
-    if data_type in _NUMBERS:
-        return int(text, 0)
+    if data_type in _INTEGERS:
+        return _integer(text, data_type)
     if data_type == DataType.BOOLEAN:
         if text.lower() not in ("0", "1", "true", "false"):
             raise ValueError(f"{text!r} is not true or false")
@@ -101,17 +101,36 @@ def parse(text: str, data_type: DataType) -> Any:
         except ValueError:
             raise ValueError(f"{text!r} is no octet string: hexadecimal digits, two for an octet") from None
     if data_type in (DataType.FLOAT32, DataType.FLOAT64):
-        return float(text)
+        try:
+            return float(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no number") from None
     if data_type == DataType.NONE:
         return None
+    if data_type == DataType.BITSTRING and text.strip("01"):
+        raise ValueError(f"{text!r} is no bit string: digits 0 and 1, the first bit first")
     if data_type in (DataType.STRING, DataType.STRING_UTF8, DataType.BITSTRING):
         return text
     raise ValueError(f"a value of type {DataType(data_type).name} cannot be typed in")
+
+
+def _integer(text: str, data_type: DataType) -> int:
+    least, most = _INTEGERS[data_type]
+    try:
+        value = int(text, 0)
+    except ValueError:
+        raise ValueError(f"{text!r} is no whole number (200, or 0xC8)") from None
+    if not least <= value <= most:  # gurux would send its low bits
+        raise ValueError(f"{text} is not {least}..{most}, as {DataType(data_type).name.lower()} needs")
+    return value
 
 
 def moment(text: str) -> datetime:
     """`now`, or a date and time in ISO 8601; without a zone it is UTC. ValueError if it is neither."""
     if text == "now":
         return datetime.now(timezone.utc)
-    when = datetime.fromisoformat(text)
+    try:
+        when = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time: now, 2026-03-29, 2026-03-29T03:30 or 2026-03-29T03:30+02:00") from None
     return when if when.tzinfo else when.replace(tzinfo=timezone.utc)

@@ -36,7 +36,7 @@ class TcpSetup:
     """Settings of the port, as in class 41 (TCP-UDP setup)."""
 
     port = 4059  # of DLMS/COSEM, registered with IANA
-    connections = 4  # at once; who comes then is turned away
+    connections = 4  # at once; who comes then needs one that gives way
     inactivity_s = 180  # without an APDU from the client the connection is ended; 0: never
 
 
@@ -98,6 +98,7 @@ class Connection:
                 await asyncio.sleep_ms(0)
             else:
                 await self._send(device, client, answer)
+                self.notify()  # of what the request has set off
         return taken
 
     async def _send(self, source: int, destination: int, apdu) -> None:
@@ -106,11 +107,20 @@ class Connection:
             self._stream.write(message)
             await self._stream.drain()  # gives the other tasks their turn, too
 
+    @property
+    def gives_way(self) -> bool:
+        """No association is open that would be lost."""
+        return not self._server.associated
+
+    def end(self) -> None:
+        """Hang up, from another task."""
+        self._task.cancel()
+
     def second(self, inactivity_s: int) -> None:
         """A second has passed: end a connection that is not used."""
         self.idle_s += 1
         if 0 < inactivity_s < self.idle_s:
-            self._task.cancel()
+            self.end()
 
     def notify(self) -> None:
         """Send what the server has to say unasked, if anything."""
@@ -171,7 +181,7 @@ class WrapperPort:
 
     async def _connected(self, stream, _writer) -> None:
         try:
-            if len(self._connections) < self._tcp.connections:
+            if self._find_place():
                 stream.s.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
                 await self._serve(Connection(stream, self._make_server()))
         except OSError:
@@ -180,9 +190,22 @@ class WrapperPort:
             stream.close()
             await stream.wait_closed()
 
+    def _find_place(self) -> bool:
+        """Whether there is a place for one more; if all are taken, the connection that has been silent longest and has
+        no association gives it its own. Whoever associates as soon as it is connected keeps its place."""
+        if len(self._connections) < self._tcp.connections:
+            return True
+        silent = [connection for connection in self._connections if connection.gives_way]
+        if silent:
+            longest = max(silent, key=lambda connection: connection.idle_s)
+            self._connections.remove(longest)  # its task may get its turn later than the next who comes
+            longest.end()
+        return bool(silent)
+
     async def _serve(self, connection: Connection) -> None:
         self._connections.append(connection)
         try:
             await connection.serve()
         finally:
-            self._connections.remove(connection)
+            if connection in self._connections:
+                self._connections.remove(connection)

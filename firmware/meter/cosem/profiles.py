@@ -16,9 +16,13 @@ from micropython import const
 
 from meter.cosem import date_time, obis
 from meter.cosem.class_table import ENTRIES, RANGE
-from meter.cosem.classes import READER, UTILITY, Object
+from meter.cosem.classes import FIELD, READER, UTILITY, Composite, Object
 from meter.cosem.data_types import ANY, DATE_TIME, ENCODED, OCTETS, array, structure
 from meter.cosem.definitions import MAXIMUM
+
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
+    from collections.abc import Callable
 
 CLOCK = (8, b"\x00\x00\x01\x00\x00\xff", 2, 0)  # the clock's time as a capture object
 _NO_OBJECT = const((0, b"\x00\x00\x00\x00\x00\x00", 0, 0))
@@ -177,12 +181,13 @@ class Columns(ListRow):
 
 
 class ListStore:
-    """A readout list as a store of one row: the values of now. `codes`: the list's Codes; `find` gives the objects."""
+    """A readout list as a store of one row: the values of now. `codes`: Codes, or a list of their items; `find` gives the
+    objects."""
 
     capacity = 1
     row_spec = ANY
 
-    def __init__(self, find, codes: Codes):
+    def __init__(self, find, codes):
         self._find = find
         self._codes = codes
         self.columns = Columns(find, codes)
@@ -217,6 +222,25 @@ class Rows:
 
     def __iter__(self):
         return self._make(self._selected)
+
+
+class Push(Composite):
+    """Class 40 with the columns of a ListStore for its push_object_list. No destination can be set up: who calls
+    `push` gets the values, as a data notification in the association that called.
+
+    `deliver(spec, value)` is that association's to set before it calls; ValueError: more than it can send.
+    """
+
+    def __init__(self, logical_name: bytes, store: "ListStore"):
+        super().__init__(40, logical_name, (store.columns, (0, b"", 0), [], 0, 0, 0), {1: (FIELD, self._push)})
+        self._store = store
+        self.deliver: "Callable | None" = None
+
+    def _push(self, _parameter) -> None:
+        if self.deliver is None:
+            raise ValueError("nowhere to push to")
+        for spec, values in self._store.rows([1], range(len(self._store.columns))):
+            self.deliver(spec, values)
 
 
 class EventStore:

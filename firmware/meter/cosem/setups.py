@@ -9,7 +9,7 @@ from micropython import const
 from meter.cosem import date_time, obis, switching
 from meter.cosem.classes import FIELD, PUBLIC, READER, UTILITY, Composite, Data, Setting
 from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT16, UINT32
-from meter.cosem.profiles import Codes, EventStore, ListStore, Profile
+from meter.cosem.profiles import Codes, EventStore, ListStore, Profile, Push
 from meter.cosem.stored_profiles import BillingStore
 
 MANAGEMENT_SAP = 1
@@ -163,7 +163,7 @@ def local_port(model, logical_name: bytes, port: str):
         _octets(parameters, "address"),
         _octets(parameters, "p1_password"),
         _octets(parameters, "p2_password"),
-        b"",
+        _octets(parameters, "w5_password"),
     )
     return Composite(19, logical_name, values)
 
@@ -201,8 +201,9 @@ def tcp_udp(model, logical_name: bytes, _argument):
     return Composite(41, logical_name, values)
 
 
-def push(_model, logical_name: bytes, _argument):
-    return Composite(40, logical_name, ([], (0, b"", 0), [], 0, 0, 0))
+def push(model, logical_name: bytes, _argument):
+    codes = ["0-0:42.0.0", "0-0:1.0.0"] + model.totals()
+    return Push(logical_name, ListStore(model.find, [(code, 2) for code in codes]))
 
 
 def modem(model, logical_name: bytes, port: str):

@@ -5,15 +5,23 @@ for everything this meter sends, whatever the key. It is reserved in batches: th
 written before the first of a batch is used. After a restart it goes on behind the batch. A counter that a client has
 used is on record before its service is executed; then the same APDU has no effect a second time.
 
-The record is little endian, 8 bytes each:
+A client may begin again at 0 under a new key (Green Book), but not under one that comes back: that would let
+in once more what was recorded when it was in force. So the keys that have been in force are known by their marks, and
+one of them goes on above all that was ever taken. Marks are kept of the last PAST keys.
 
-    0       our counters below this are used, or are lost in a restart
-    8 + 8n  the least counter that is still to come in slot n
+The record is little endian, 8 bytes each, and 4 bytes each from 264 on:
 
-Both of its slots are written each time, so one that is damaged brings no old value back. With both damaged the counters
-are unknown: nothing is sent or taken until new keys let them start anew.
+    0          our counters below this are used, or are lost in a restart
+    8 + 8n     the least counter that is still to come in slot n
+    136 + 8n   the same if the key of slot n were one of before
+    264, 268   marks of the unicast and the broadcast key in force, 0 while there was none
+    272 + 4n   marks of keys that were, the last one first
+
+Format 1 ended at 136. Both slots of the record are written each time, so one that is damaged brings no old value back.
+With both damaged the counters are unknown: nothing is sent or taken until `start_anew`.
 """
 
+import hashlib
 import struct
 
 from micropython import const
@@ -25,15 +33,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from meter.storage.records import Memory
 
-VERSION = const(1)
+VERSION = const(2)
 SLOTS = const(16)
+PAST = const(14)
 BATCH = const(100)  # numbers reserved at once; so many are lost at most in a restart
 _BROADCAST = const(8)  # slots 0.. are clients with the unicast key, 8.. with the broadcast key
 _SPENT = 0x100000000  # the counter has 32 bits
-_FORMAT = "<%dQ" % (1 + SLOTS)
+_MARK = const(4)  # bytes
+_NO_MARK = b"\0\0\0\0"
+_MARKS = const(64)  # bytes of all marks
+_FORMAT = "<%dQ%ds" % (1 + 2 * SLOTS, _MARKS)
 
 
-class CountersError(Exception):
+class CountersError(ValueError):
     """Spent, or unknown: only new keys help. Or (receiving) not above the last one."""
 
 
@@ -44,15 +56,21 @@ def slot_of(client: int, broadcast: bool = False) -> int:
     return client // 16 - 1 + (_BROADCAST if broadcast else 0)
 
 
+def mark_of(key) -> bytes:
+    """What a key is known by when it is no longer kept: the begin of its SHA-256."""
+    return hashlib.sha256(key).digest()[:_MARK]
+
+
 class InvocationCounters:
     """`memory`: a Memory. Nothing is read before the first use; errors of the memory pass through as OSError."""
 
     def __init__(self, memory: "Memory", area: layout.Area = layout.INVOCATION_COUNTERS):
-        self._record = Record(memory, area.address, area.capacity, VERSION)
-        self._payload = bytearray(8 * (1 + SLOTS))
+        self._record = Record(memory, area.address, area.capacity, VERSION, (1,))
+        self._payload = bytearray(struct.calcsize(_FORMAT))
         self._next = 0
-        self._reserved = 0  # as on record
-        self._least = [0] * SLOTS
+        self._reserved = 0  # as on record, like all that follows
+        self._least = [0] * (2 * SLOTS)  # of the keys in force, of keys of before
+        self._marks = bytes(_MARKS)
         self._known = False
 
     def load(self) -> None:
@@ -61,7 +79,9 @@ class InvocationCounters:
         if payload is None and self._record.status != EMPTY:
             raise CountersError("invocation counters: record not readable, status %d" % self._record.status)
         if payload is not None:
-            self._reserved, *self._least = struct.unpack(_FORMAT, payload)
+            if self._record.found_version == 1:  # it knew of no keys: what holds for the one in force holds for all
+                payload = payload + payload[8:] + bytes(_MARKS)
+            self._reserved, *self._least, self._marks = struct.unpack(_FORMAT, payload)
         self._next = self._reserved
         self._known = True
 
@@ -71,30 +91,55 @@ class InvocationCounters:
         if self._next >= _SPENT:
             raise CountersError("invocation counters: spent")
         if self._next >= self._reserved:
-            self._save(self._next + BATCH, self._least)
+            self._save(self._next + BATCH, self._least, self._marks)
         self._next += 1
         return self._next - 1
 
-    def least(self, slot: int) -> int:
-        """The least counter still accepted in this slot; 2**32 if none is."""
-        self._need()
-        return self._least[slot]
+    def least(self, slot: int, mark: "bytes | None" = None) -> int:
+        """The least counter still accepted in this slot; 2**32 if none is. `mark`: of the key, if not the one in force.
 
-    def accept(self, slot: int, counter: int) -> None:
+        An association that has outlived its key goes on above all that was taken under any.
+        """
+        self._need()
+        return self._least[slot if mark is None or mark == self._mark(slot // _BROADCAST) else SLOTS + slot]
+
+    def accept(self, slot: int, counter: int, mark: "bytes | None" = None) -> None:
         """Put on record that `counter` is used. CountersError if it was before; OSError, and then it is not."""
-        before = self.least(slot)
+        before = self.least(slot, mark)
         if not before <= counter < _SPENT:
             raise CountersError("invocation counters: %d was used" % counter)
-        self._move(slot, counter + 1)
+        changed = list(self._least)
+        if mark is None or mark == self._mark(slot // _BROADCAST):
+            changed[slot] = counter + 1
+        changed[SLOTS + slot] = max(changed[SLOTS + slot], counter + 1)
+        self._save(self._reserved, changed, self._marks)
 
-    def forget(self, slot: int) -> None:
-        """A new key is in force, under which the client starts anew. In this order: first the key, then this."""
+    def use(self, number: int, key) -> None:
+        """`key` is in force as the one with this key_id (0 unicast, 1 broadcast; empty: there is none).
+
+        If it is a new one its clients begin at 0; if it was in force before they go on. Call it as often as you like.
+        """
         self._need()
-        self._move(slot, 0)
+        mark, before = mark_of(key), self._mark(number)
+        if not key or mark == before:
+            return
+        past = [self._mark(n) for n in range(2, 2 + PAST)]
+        # The first key ever told is the one under which all has been counted so far.
+        came_back = before == _NO_MARK or mark in past
+        first = number * _BROADCAST
+        changed = list(self._least)
+        for slot in range(first, first + _BROADCAST):
+            changed[slot] = changed[SLOTS + slot] if came_back else 0
+        marks = [self._mark(0), self._mark(1)]
+        marks[number] = mark
+        if before != _NO_MARK:
+            marks.append(before)
+        marks += [other for other in past if other != mark]
+        self._save(self._reserved, changed, b"".join(marks + [_NO_MARK])[:_MARKS])
 
     def start_anew(self) -> None:
         """All keys are new, so all counters begin at 0: the way on when they are spent, or their record is damaged."""
-        self._save(0, [0] * SLOTS)
+        self._save(0, [0] * (2 * SLOTS), bytes(_MARKS))
         self._next = 0
         self._known = True
 
@@ -102,30 +147,28 @@ class InvocationCounters:
         if not self._known:
             self.load()
 
-    def _move(self, slot: int, least: int) -> None:
-        changed = list(self._least)
-        changed[slot] = least
-        self._save(self._reserved, changed)
+    def _mark(self, n: int) -> bytes:
+        return self._marks[_MARK * n : _MARK * (n + 1)]
 
-    def _save(self, reserved: int, least: "list[int]") -> None:
+    def _save(self, reserved: int, least: "list[int]", marks: bytes) -> None:
         """Nothing is in force that is not on record: on OSError all is as it was."""
-        struct.pack_into(_FORMAT, self._payload, 0, reserved, *least)
+        struct.pack_into(_FORMAT, self._payload, 0, reserved, *least, marks)
         self._record.save_twice(self._payload)
-        self._reserved, self._least = reserved, least
+        self._reserved, self._least, self._marks = reserved, least, marks
 
 
 class ReceivedCounter:
-    """One slot, as ciphering.Protection wants it."""
+    """One slot under one key, as ciphering.Protection wants it."""
 
-    def __init__(self, counters: InvocationCounters, slot: int):
-        self._counters, self._slot = counters, slot
+    def __init__(self, counters: InvocationCounters, slot: int, key):
+        self._counters, self._slot, self._mark = counters, slot, mark_of(key)
 
     @property
     def least(self) -> int:
-        return self._counters.least(self._slot)
+        return self._counters.least(self._slot, self._mark)
 
     def accept(self, counter: int) -> None:
-        self._counters.accept(self._slot, counter)
+        self._counters.accept(self._slot, counter, self._mark)
 
 
 class PassingCounter:

@@ -20,7 +20,7 @@ _UNICAST, _BROADCAST = 0, 1
 
 
 class KeyManagement:
-    """`keys`: the meter's keys; `counters`: of ciphered messages, which begin anew with a new key."""
+    """`keys`: the meter's keys; `counters`: of ciphered messages, which begin anew with a key that is new."""
 
     suite = 0
     client_system_title = b""  # each client tells its own when it associates
@@ -40,6 +40,7 @@ class KeyManagement:
     def invocation_counter(self) -> int:
         """The least counter that every client may go on with under the unicast key."""
         try:
+            self._counters.use(_UNICAST, self._keys.encryption)  # it may have been written as a parameter
             return min(0xFFFFFFFF, max([self._counters.least(slot_of(client)) for client in _CLIENTS]))
         except CountersError:
             return 0xFFFFFFFF
@@ -57,10 +58,9 @@ class KeyManagement:
                 raise ValueError("not a key")
             unwrapped.append((number, key))
         for number, key in unwrapped:
-            if key == self._keys.key(number):  # counters that began anew under it would let old messages in again
-                continue
+            is_counted = number in (_UNICAST, _BROADCAST)
+            if is_counted:  # the counters must know what comes to its end
+                self._counters.use(number, self._keys.key(number))
             self._keys.set_key(number, key, _LEVEL)
-            # In this order: a client that starts at 0 under the new key must find it in force.
-            if number in (_UNICAST, _BROADCAST):
-                for client in _CLIENTS:
-                    self._counters.forget(slot_of(client, number == _BROADCAST))
+            if is_counted:
+                self._counters.use(number, key)

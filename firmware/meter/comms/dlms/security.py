@@ -1,7 +1,7 @@
 """The meter's keys in use: a Protection for each ciphered association, and the counter for what the meter sends."""
 
 from meter.comms.dlms.ciphering import AUTHENTICATED, ENCRYPTED, KeyInUse, Protection
-from meter.comms.dlms.counters import ReceivedCounter, slot_of
+from meter.comms.dlms.counters import CountersError, ReceivedCounter, slot_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,10 +35,16 @@ class Security:
     def protection(self, client: int, title: bytes) -> Protection:
         """The keys for an association with `client` (SAP) of this system title. CipheringError if the title is ours."""
         key = self._keys.encryption
+        broadcast = self._keys.broadcast
+        try:
+            self._counters.use(0, key)
+            self._counters.use(1, broadcast or b"")
+        except (CountersError, OSError):
+            pass  # the counters of a key they do not know are the strictest
         if self._kept[0] != client or self._kept[1] != key:
-            self._kept = client, key, KeyInUse(key, ReceivedCounter(self._counters, slot_of(client)))
+            self._kept = client, key, KeyInUse(key, ReceivedCounter(self._counters, slot_of(client), key))
         protection = Protection(self.title, title, self._kept[2], self._keys.authentication)
-        if self._keys.broadcast is not None:
-            received = ReceivedCounter(self._counters, slot_of(client, True))
-            protection.broadcast = KeyInUse(self._keys.broadcast, received)
+        if broadcast is not None:
+            received = ReceivedCounter(self._counters, slot_of(client, True), broadcast)
+            protection.broadcast = KeyInUse(broadcast, received)
         return protection

@@ -47,6 +47,7 @@ if _TYPE_CHECKING:
 _MANAGEMENT = const(1)  # SAP of the only logical device
 _CONFIRMED_ERROR = const(0x0E)
 _EXCEPTION = const(0xD8)
+_PUSH = const(40)  # class
 MAX_PDU = const(1024)
 
 _SHORT_NAMES = (services_sn.READ, services_sn.WRITE, services_sn.UNCONFIRMED_WRITE)
@@ -88,6 +89,11 @@ class Server:
             if association is not None:
                 association.drop_transfers()
             return NOT_POSSIBLE
+
+    @property
+    def associated(self) -> bool:
+        """A client has an association that is open."""
+        return any(association.is_open for association in self._associations.values())
 
     def released(self) -> None:
         """The lower layer's connection has ended, and with it all associations."""
@@ -172,19 +178,26 @@ class Server:
             if class_id != own.class_id:
                 raise WrongClass(class_id)
             return own
-        return self._model.get(class_id, name)
+        return self._for(association, self._model.get(class_id, name))
 
     def _find_short(self, association: Association, name: int) -> tuple:
         """(object, attribute or None, method or None) of a short name; KeyError."""
         own = association.own_object
         offset = name - SHORT_NAME
         if name & 7 or not 0 <= offset < METHODS_AT + 8 * own.methods:
-            return self._model.by_short_name(name)
+            found, n, method = self._model.by_short_name(name)
+            return self._for(association, found), n, method
         if offset < 8 * own.attributes:
             return own, offset // 8 + 1, None
         if offset < METHODS_AT:
             raise KeyError(name)
         return own, None, (offset - METHODS_AT) // 8 + 1
+
+    def _for(self, association: Association, found):
+        """An object as this association has it: what is pushed by its client's request goes to that client."""
+        if found.class_id == _PUSH:
+            found.deliver = lambda spec, value: self.push(association.client, spec, value)
+        return found
 
     # --- protection -------------------------------------------------------------------------------------------------
 
@@ -248,8 +261,8 @@ class Server:
     def push(self, client: int, spec, value, time: bytes = b"") -> None:
         """Queue a data notification for `client` (SAP). `time`: date-time of 12 bytes, or empty.
 
-        ValueError if it is longer than an APDU may be. A client needs no association to get it, as long as the
-        security policy asks for no protection.
+        ValueError if it is longer than an APDU may be, or than the client's association takes. A client needs no
+        association to get it, as long as the security policy asks for no protection.
         """
         self._put(client, data_notification(self._queue.next_number(), time, spec, value))
 
@@ -263,7 +276,8 @@ class Server:
             self._put(client, event_notification(found, n, time, value))
 
     def _put(self, client: int, apdu: bytearray) -> None:
-        if len(apdu) > self.max_pdu:
+        association = self._associations.get(client)
+        if len(apdu) > (self.max_pdu if association is None else association.send_limit):
             raise ValueError("notification of %d bytes" % len(apdu))
         self._queue.put(client, apdu)
 
