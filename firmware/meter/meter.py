@@ -304,7 +304,7 @@ class Meter:
     def _note_change(self, number: int) -> None:
         """A parameter or a table has been changed, through its one door."""
         self._counters.add("configurations")
-        self._counters.set("configured_at", self._clock.utc())
+        self._counters.set("configured_minutes", self._clock.utc() // 60)
         self._journal.note(log.PARAMETER_CHANGED, number)
         tariffs = self._tariffs
         tariffs.engine.wake()
