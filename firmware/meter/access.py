@@ -232,7 +232,7 @@ class Access:
         return fits and self._is_open(level, self._channel)
 
     def acting(self, level: int) -> int:
-        """The level that counts for a change or a command of who has logged in to `level`: without its conditions none."""
+        """The level that counts for a change or a command: without its conditions it is none."""
         if not self._is_open(level, self._channel):
             return PUBLIC
         return EXTENDED_SERVICE if self._rises(level) else level

@@ -100,8 +100,7 @@ class Clearing:
         before another start."""
         for script in self._scripts():
             if script == _STORED:
-                for part in engine.profiles + engine.billing.rings:
-                    part.clear()
+                engine.clear_stored()
             engine.mark(_SCRIPTS[script - 1][2])
         engine.power_up(*arguments)
         if self._marked:

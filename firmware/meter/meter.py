@@ -203,8 +203,8 @@ class Meter:
             self._errors.set(error.PROFILE_MEMORY)
         if machine.reset_cause() == machine.WDT_RESET:
             self._errors.set(error.WATCHDOG)
-        stored = parameters, self._calibration, self._journal, self._clearing, tariffs.time_switch, tariffs.control_table
-        for part in stored:
+        tables = tariffs.time_switch, tariffs.control_table
+        for part in (parameters, self._calibration, self._journal, self._clearing) + tables:
             part.locked = not self._memory_read
         for part in (parameters, tariffs.time_switch, tariffs.control_table):
             part.log = self._note_change
@@ -341,7 +341,7 @@ class Meter:
         self._journal.note(log.ERRORS_CLEARED, before)
 
     def _clear(self, script: int) -> None:
-        """Have something cleared, by a new start as soon as no client is served. ValueError, OSError: it will not be."""
+        """Have something cleared, by a new start as soon as no client is served. ValueError or OSError: it is not."""
         self._clearing.demand(script, self._clock.utc())
         if script == EVERYTHING:
             self._note_change(0)
