@@ -31,6 +31,7 @@ LAYERS = {
     "meter.tariffs": 5,
     "meter.metering": 5,
     "meter.communication": 5,
+    "meter.clearing": 5,
     "meter.meter": 6,
     "main": 7,
 }

@@ -237,6 +237,12 @@ class Engine:
             self._enter(n, utc, status.START)
             self._finish(utc, self._inputs, True)
 
+    def clear_stored(self) -> None:
+        """Throw all entries of profiles and all stored values away, between `load` and `power_up`. OSError as above."""
+        for part in self.profiles + self.billing.rings:
+            part.clear()
+        self._save(self._saved)
+
     def _clear(self, n: int) -> None:
         self.profiles[n].clear()
         self._events.append((_PROFILES_CLEARED[n], n + 1))
