@@ -180,13 +180,12 @@ class Sources:
         self.log = EventLog(Ram(RING.end), RING)
         self.event_log = LogView(self.log)
         self.scripts = {}
-        self.engine = None
         self.moments = {}  # values of a moment, in thousandths
         self.noted = []  # events of the engine
 
     def equip(self, type_code, parameters):
         """Have the billing part of a meter of this type, if there is none yet."""
-        if self.engine is None:
+        if not hasattr(self, "engine"):
             self.switch_rates(type_code, parameters)
             self.bill(type_code, parameters)
 
@@ -216,22 +215,26 @@ class Sources:
         self.demand = Demand(self.energies, demanded, parameters.rates, period_s, parameters.demand_subperiods)
         stored = tuple([ring(n, billing.ENTRY_SIZE) for n in (0, 1)])
         self.billing = Billing(stored, self.energies, self.rated, self.demand)
-        self.profiles = ()
+        self.profiles: tuple = ()
         for n in (1, 2) if type_code.has_load_profile else ():
-            shown = channels(parameters.get("profile_%d_channels" % n))
+            name = "profile_" + str(n)
+            shown = channels(parameters.get(name + "_channels"))
             if not type_code.has_reactive:
                 shown = tuple([each for each in shown if each[1][0] not in "rsq"])
-            step_s = parameters.get("profile_%d_period_min" % n) * 60
+            step_s = parameters.get(name + "_period_min") * 60
             read = self.moments.get
             profile = LoadProfile(ring(n + 1, entry_size(shown)), shown, step_s, self.energies, read)
             self.profiles += (profile,)
         record = Record(self.fram, 0x2800, 0x0BF0, tariff_record.VERSION)
         arguments = self.demand, self.billing, self.profiles, parameters
         self.engine = Engine(record, self.clock, self.rates, *arguments)
-        self.engine.note = lambda event, detail, utc: self.noted.append((event, detail, utc))
+        self.engine.note = self.note
         self.engine.load()
         self.engine.power_up(self.clock.now)
         self.commit()
+
+    def note(self, *event):
+        self.noted.append(event)
 
     def commit(self):
         """What has been appended lasts, and moves to the flash when a sector is full."""

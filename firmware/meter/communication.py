@@ -51,7 +51,7 @@ class Communication:
         parameters, sources = model.parameters, model.sources
         type_code = sources.type_code
         self._identity = lambda: sources.identification(parameters.max_baud_char)
-        commands[_BILLING_RESET] = door.FIELD_SERVICE, lambda text: _reset_billing(sources.engine, text)
+        commands[_BILLING_RESET] = door.FIELD_SERVICE, reset_command(sources.engine)
         self._commands = FormattedCommands(commands)
         self._profiles: dict = {"P.98": LogProfile(sources.event_log)} if type_code.has_event_log else {}
         for n in range(len(sources.profiles)):
@@ -96,8 +96,12 @@ class Communication:
         return Port(line, ModeC(self._identity, self._model.readout, setup, programming, make_station))
 
 
-def _reset_billing(engine, text: str) -> None:
-    """ValueError: there is no operand. OSError if the reset is not possible now."""
-    if text:
-        raise ValueError("the billing reset has no operand")
-    engine.reset_by_command()
+def reset_command(engine):
+    """A billing reset as a formatted command: ValueError if it has an operand, OSError if it is not possible now."""
+
+    def reset(text: str) -> None:
+        if text:
+            raise ValueError("the billing reset has no operand")
+        engine.reset_by_command()
+
+    return reset

@@ -190,7 +190,8 @@ class ObjectModel:
                 raise KeyError(row[0])
             return self._quantities.make(row, n, stored)
         if kind == "register":
-            return self._registers.make(*definition[1:], stored=stored)
+            _, c, d, e = definition
+            return self._registers.make(c, d, e, stored)
         if stored:
             raise KeyError(definition)
         if kind == "setup":

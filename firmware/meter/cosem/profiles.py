@@ -148,8 +148,8 @@ class Codes:
         return ("0-0:1.0.0" if name == CLOCK[1] else obis.short(name)), attribute
 
 
-class _Listed:
-    """What is made one by one of the objects of a list. `codes`: Codes, or a list of their items."""
+class ListRow:
+    """A row whose values are read one by one, as (spec, value). `codes`: Codes, or a list of their items."""
 
     def __init__(self, find, codes):
         self._find = find
@@ -163,20 +163,16 @@ class _Listed:
         code, attribute = self._codes[n]
         return self._find(code), attribute
 
+    def __getitem__(self, n: int) -> tuple:
+        found, attribute = self._part(n)
+        return found.spec(attribute), found.get(attribute)
+
     def __iter__(self):
         for n in range(len(self._codes)):
             yield self[n]
 
 
-class ListRow(_Listed):
-    """A row whose values are read one by one, as (spec, value)."""
-
-    def __getitem__(self, n: int) -> tuple:
-        found, attribute = self._part(n)
-        return found.spec(attribute), found.get(attribute)
-
-
-class Columns(_Listed):
+class Columns(ListRow):
     """The capture objects of a list."""
 
     def __getitem__(self, n: int) -> tuple:
