@@ -123,6 +123,8 @@ class Engine:
         held, self._lives = self._lives, True
         if not self._down and not self._is_new:  # the supply went without warning
             self._stop(self._last_alive(last_alive_utc))
+        if utc < last_alive_utc:  # the clock has been put back since
+            self._set_from = last_alive_utc
         down, self._down = self._down, 0
         self._running = True
         for n in range(len(self.profiles)):
