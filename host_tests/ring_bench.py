@@ -25,12 +25,14 @@ class Supply:
         self.spent = 0
         self.dice = random.Random(seed)
 
-    def spend(self) -> None:
+    def spend(self, wanted: int = 1) -> int:
+        """How many of the `wanted` bytes are still written; fewer than that: then the supply is gone."""
+        done = wanted
         if self.left is not None:
-            if self.left == 0:
-                raise PowerCut
-            self.left -= 1
-        self.spent += 1
+            done = min(wanted, self.left)
+            self.left -= done
+        self.spent += done
+        return done
 
 
 class SmallFram:
@@ -44,15 +46,16 @@ class SmallFram:
         assert address + len(buf) <= len(self.content)
         buf[:] = self.content[address : address + len(buf)]
 
+    def check_id(self) -> None:
+        """It is there."""
+
     def write(self, address: int, buf: Any) -> None:
         assert address + len(buf) <= len(self.content)
-        for n, value in enumerate(bytes(buf), address):
-            try:
-                self._supply.spend()
-            except PowerCut:
-                self.content[n] = self._supply.dice.randrange(256)
-                raise
-            self.content[n] = value
+        done = self._supply.spend(len(buf))
+        self.content[address : address + done] = buf[:done]
+        if done < len(buf):
+            self.content[address + done] = self._supply.dice.randrange(256)
+            raise PowerCut
 
 
 class SmallFlash:
@@ -91,20 +94,20 @@ class SmallFlash:
             for n in range(self.sector_size):
                 if self._supply.dice.random() < 0.5:
                     content[n] = self._supply.dice.choice((0xFF, self._supply.dice.randrange(256), content[n]))
-            self._supply.spend()
+            if not self._supply.spend():
+                raise PowerCut
         content[:] = b"\xff" * self.sector_size
 
     def program(self, address: int, buf: Any) -> None:
         self._begin(1)
         sector, offset = divmod(address, self.sector_size)
         assert 0 < len(buf) <= 256 - address % 256 and offset + len(buf) <= self.sector_size
-        for n, value in enumerate(bytes(buf), offset):
-            try:
-                self._supply.spend()
-            except PowerCut:
-                self.content[sector][n] &= value | self._supply.dice.randrange(256)
-                raise
-            self.content[sector][n] &= value
+        content, done = self.content[sector], self._supply.spend(len(buf))
+        for n in range(done):
+            content[offset + n] &= buf[n]
+        if done < len(buf):
+            content[offset + done] &= buf[done] | self._supply.dice.randrange(256)
+            raise PowerCut
 
 
 def payload_of(n: int, size: int, life: int = 0) -> bytes:

@@ -72,7 +72,7 @@ class Engine:
         self._is_new = True
         self._down = 0  # time of the power_down that is on record; 0: none is
         self._saved = 0  # time of what is on record
-        self._set_from = 0  # the clock's time before it was set, if that is what was saved
+        self._set_from = 0  # the clock's time before it was set, if that is what was saved last
         self._mask = 0  # of demand, as it has held up to now
         self._energy_mask: "int | None" = None  # in this life
         self._reset_due = 0  # by time; 0: not planned yet
@@ -121,6 +121,8 @@ class Engine:
         held, self._lives = self._lives, True
         if not self._down and not self._is_new:  # the supply went without warning
             self._stop(self._last_alive(last_alive_utc))
+        if utc < last_alive_utc:  # the clock has been put back since
+            self._set_from = last_alive_utc
         down, self._down = self._down, 0
         self._running = True
         for n in range(len(self.profiles)):
@@ -169,24 +171,21 @@ class Engine:
         """The clock has been set from `old` to `new`. A small change inside a period leaves it as it is."""
         if not self._running:
             return
-        changed = self._end_intervals(old)
+        self._end_intervals(old)
         for n in range(len(self.profiles)):
             if not self._stays(self.profiles[n], old, new):
                 self._enter(n, old, status.CLOCK_SET | status.BEFORE_CLOCK_SET | status.END_IRREGULAR)
                 self._enter(n, new, status.CLOCK_SET | status.START)
-                changed = True
-        demand = self.demand
-        if not self._stays(demand, old, new):
+        if not self._stays(self.demand, old, new):
             self._close_demand(old, new)
             self._events.append((_END_BY_CLOCK, 0))
-            changed = True
         self.billing.shift(new - old)
         if self._inhibited_until:
             self._inhibited_until += new - old
-        self._set_from = old if changed else 0
+        self._set_from = old
         if new < old - _DAY_S:  # otherwise what has been done at its time is not done again
             self._reset_due = 0
-        self._finish(new, self._inputs, changed)
+        self._finish(new, self._inputs, True)
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
