@@ -124,7 +124,7 @@ def test_the_client_reads_at_every_rate_over_the_optical_port(active_only: Bench
     assert end - transport.begun >= (len(block) - 1) * 10 / rate * 0.9
     codes = ["F.F", "0.0.0", "0.9.1", "0.9.2", "0.1.0", "0.9.6", "0.9.7", "1.8.0", "2.8.0", "0.2.0", "C.7.0"]
     assert [data_set.address for data_set in read] == codes
-    assert (read[0].value, read[1].value, read[6].value) == ("00000000", bench.serial, "P01")
+    assert (read[0].value, read[1].value, read[9].value) == ("00000000", bench.serial, "P01")
 
 
 # --- programming mode -------------------------------------------------------------------------------------------------

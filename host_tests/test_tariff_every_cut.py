@@ -7,6 +7,7 @@ between. `-rP` prints how many points there are.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -288,10 +289,8 @@ def try_points(case: Case, points: list[Point], step: int) -> None:
         if number % step == 0:
             world.power_on()
             world.supply.left = dice.randrange(4000)
-            try:
+            with contextlib.suppress(PowerCut):
                 Life(world, case.back)
-            except PowerCut:
-                pass
         world.power_on()
         life = Life(world, case.back)
         found = shown(life, case.entries)
