@@ -7,6 +7,7 @@ between. `-rP` prints how many points there are.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import micropython_names
 import pytest
 
 from host_tests.ring_bench import PowerCut
-from host_tests.tariff_calendars import DAYS, LOADED, SEASONS, SPECIAL_DAYS, WEEKS, pattern, program
+from host_tests.tariff_calendars import SEASONS, SPECIAL_DAYS, program
 from host_tests.tariff_zone import seconds
 from host_tests.whole_tariffs import POLL_S, UTILITY, Life, World, shown
 from meter.storage import layout
@@ -103,7 +104,7 @@ def about_to_switch() -> World:
 
 def of_the_first_firmware(energy: int) -> World:
     """A memory from before there were rates: energies in format `energy`, counters in format 1, parameters up to 99."""
-    world = World(2, **{"led_constant": 5000, "address": "1234"})
+    world = World(2, led_constant=5000, address="1234")
     world.fram.content[layout.TARIFF.address :] = bytes(layout.MEMORY_SIZE - layout.TARIFF.address)
     for n in (1, 2):  # either slot is in use
         totals = [n * 10**12 + place for place in range(42)]
@@ -204,9 +205,7 @@ CASES = [
     at_evening("parameter", lambda life: life.parameters.set("profile_2_channels", "a_export,@f", UTILITY)),
     at_evening("passive table", lambda life: life.tariffs.time_switch.set_part(PASSIVE + 1, SEASONS[:1])),
     at_evening("special days", lambda life: life.tariffs.time_switch.set_part(SPECIAL_DAYS_PART, SPECIAL_DAYS[:1])),
-    Case(
-        "table activated", about_to_switch, EVENING, EVENING + 1, lambda life: life.tariffs.time_switch.activate()
-    ),
+    Case("table activated", about_to_switch, EVENING, EVENING + 1, lambda life: life.tariffs.time_switch.activate()),
     Case("table in time", about_to_switch, EVENING, EVENING + 3600, lambda life: book(life, EVENING + 3600)),
     at_evening("control table", lambda life: life.tariffs.control_table.write("E3 = I1; E1 = not I1; O2 = TX1 or I2")),
     Case("start", lived, EVENING, EVENING, None, changes=False),
@@ -290,10 +289,8 @@ def try_points(case: Case, points: list[Point], step: int) -> None:
         if number % step == 0:
             world.power_on()
             world.supply.left = dice.randrange(4000)
-            try:
+            with contextlib.suppress(PowerCut):
                 Life(world, case.back)
-            except PowerCut:
-                pass
         world.power_on()
         life = Life(world, case.back)
         found = shown(life, case.entries)

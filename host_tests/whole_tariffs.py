@@ -20,8 +20,8 @@ from meter import calendar, persian
 from meter.events.error_register import ErrorRegister
 from meter.metrology.energies import NAMES
 from meter.parameters import Parameters
-from meter.store import Store
 from meter.storage.layout import MEMORY_SIZE
+from meter.store import Store
 from meter.tariff.clock import Clock
 from meter.tariff.counters import NAMES as COUNTERS
 from meter.tariff.counters import Counters
