@@ -242,6 +242,9 @@ class Life:
         self.engine = Engine(record, self.clock, self.rates, self.demand, self.billing, profiles, settings)
         self.engine.note = self._note
         self.engine.load()
+        self.power_up(utc)
+
+    def power_up(self, utc):
         self.engine.power_up(utc, self.energy_record.utc)
 
     def _note(self, event, detail, utc):

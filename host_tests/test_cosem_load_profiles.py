@@ -251,6 +251,42 @@ def test_a_selection_by_the_index_is_that_by_every_entry(
     assert [n for n in found if n in whole] == fits
 
 
+@pytest.mark.parametrize("taken", [0, 1, 70, 150])
+def test_a_transfer_has_as_many_rows_as_it_announced_whatever_becomes_of_them(taken: int) -> None:
+    """The array's length goes first (A-XDR), the rows are read while they are sent."""
+    for end in ("overwritten", "cleared"):
+        meter = long_profile()
+        profile = meter.model.get(7, PROFILE_1)
+        found = profile.get(2)
+        kept = rows(meter)
+        sent = iter(found)
+        got = [next(sent)[1] for _ in range(taken)]
+        if end == "cleared":
+            profile.act(1, 0)
+        else:
+            for _ in range(300):
+                meter.quarter(1)
+        got += [row for _, row in sent]
+        assert len(got) == len(found) == 151
+        assert [row[2] for row in got[:taken]] == [row[2] for row in kept[:taken]]
+        assert [None] * 8 in got[taken:] or taken == 150  # a few are read ahead
+
+
+def test_a_reset_during_a_transfer_moves_no_stored_values() -> None:
+    meter = billed(rated_quantities="a_import", rates=1, demand_quantities="")
+    for _ in range(4):
+        meter.quarter(1, a_import=KWH)
+        meter.reset()
+    sent = iter(meter.model.get(7, BILLING).get(2))
+    lines = meter.model.readout(0)
+    counts, stored = [list(next(sent)[1])[1][1]], [next(line for line in lines if line.startswith("0.1.2*"))]
+    meter.quarter(1, a_import=KWH)
+    meter.reset()
+    counts += [list(row)[1][1] for _, row in sent]
+    stored += [line for line in lines if line.startswith("0.1.2*")]
+    assert counts == [1, 2, 3, 4] and [line[:8] for line in stored] == [f"0.1.2*0{n}" for n in (4, 3, 2, 1)]
+
+
 # --- changes ----------------------------------------------------------------------------------------------------------
 
 

@@ -377,6 +377,9 @@ def test_a_script_table_runs_the_scripts_that_somebody_gives_it() -> None:
     table.act(1, 1)
     assert run == [1]
     assert object_of("0-0:10.0.0", 9, FULL, sources).act_level(1) is None
+    sources.scripts["reset"] = run.append
+    table = object_of("0-0:10.0.0", 9, FULL, sources)
+    assert (table.act_level(1), [number for number, _ in table.get(2)]) == (4, [1, 2, 3, 4, 5])  # seal broken
 
 
 def test_what_the_table_names_exists() -> None:

@@ -59,7 +59,7 @@ def test_list_shows_all_objects_and_what_may_be_done_with_them(meter: Any) -> No
     assert found["0.0.40.0.0.255"]["methods"] == [1, 2]
     at_level_2 = {entry["name"]: entry for entry in meter("--json", "list", level=2)}
     assert at_level_2["0.0.96.61.2.255"]["attributes"]["2"] == "read_write"
-    assert at_level_2["0.0.1.0.0.255"]["methods"] == [1, 3, 6]
+    assert at_level_2["0.0.1.0.0.255"]["methods"] == [1, 2, 3, 4, 5, 6]
     lines = meter("list").splitlines()
     assert len(lines) == len(found) and any(line.split()[:2] == ["3", "1.1.1.8.0.255"] for line in lines)
     by_short_names = meter("--json", "--sn", "list")

@@ -143,7 +143,7 @@ class Access:
 
     def change_secret(self, level: int, secret: "Any", mechanism: int) -> None:
         """Replace what a client of `level` proves itself with: the password (LLS) or the secret (others)."""
-        acting = self._acting(level)
+        acting = self.acting(level)
         if not DATA_COLLECTION <= level <= EXTENDED_CONSUMER:
             raise Refused(DENIED)
         if mechanism == LLS:
@@ -209,7 +209,7 @@ class Access:
     def write(self, code: str, text: str, level: int) -> None:
         """Change an object to what `text` says. Refused if that is not possible or not allowed at `level`."""
         found = self._object(code)
-        level = self._acting(level)
+        level = self.acting(level)
         if found.index in self._writers and level == EXTENDED_SERVICE:
             self._do(self._writers[found.index], text)
         elif hasattr(found, "write"):
@@ -231,8 +231,8 @@ class Access:
             fits = needed <= level or needed <= EXTENDED_SERVICE and self._rises(level)
         return fits and self._is_open(level, self._channel)
 
-    def _acting(self, level: int) -> int:
-        """The level that counts for a change: without its conditions it is none."""
+    def acting(self, level: int) -> int:
+        """The level that counts for a change or a command: without its conditions it is none."""
         if not self._is_open(level, self._channel):
             return PUBLIC
         return EXTENDED_SERVICE if self._rises(level) else level

@@ -20,8 +20,9 @@ from drivers.ds3231 import DS3231
 from drivers.fram import Fram
 from drivers.pcf8576 import PCF8576
 from meter import factory
-from meter.access import FIELD_SERVICE, Access
+from meter.access import EXTENDED_SERVICE, FIELD_SERVICE, Access
 from meter.calibration_store import CalibrationStore
+from meter.clearing import EVERYTHING, Clearing
 from meter.comms.dlms.counters import InvocationCounters
 from meter.comms.dlms.key_management import KeyManagement
 from meter.comms.dlms.security import Security
@@ -55,6 +56,7 @@ _ARCHIVE_MS = const(20)  # between two steps of moving a sector
 
 _CALIBRATION_CODE = const("C.60.1")
 _RESET_ERRORS = const("C150")  # formatted command, as on other meters of the family
+_CLEAR = const("C152")  # ours, with the script of clearing.py
 
 
 class Meter:
@@ -76,9 +78,10 @@ class Meter:
         self._read(self._load_identity)
         self._parameters = parameters = Parameters(self._fram, {"address": self._identity.serial_number})
         self._calibration = CalibrationStore(self._fram)
+        events = EventLog(self._fram)
+        self._clearing = Clearing(self._fram, events)
         self._load_settings()
         self._clock = Clock(DS3231(board.i2c), parameters)
-        events = EventLog(self._fram)
         self._event_log = LogView(events)
         self._journal = Journal(events, self._clock, self._errors)
         self._measure_with(board, parameters)
@@ -130,12 +133,19 @@ class Meter:
         sources.set_clock = self._clock.set
         sources.write_calibration = self._write_calibration
         rates = self._tariffs.rates
-        sources.scripts = {"tariff": self._then_wake(rates.command), "outputs": self._then_wake(rates.switch)}
+        sources.scripts = {
+            "tariff": self._then_wake(rates.command),
+            "outputs": self._then_wake(rates.switch),
+            "reset": self._clear,
+        }
         model = ObjectModel(sources, parameters, self._identity.type_code)
         writers = {_CALIBRATION_CODE: self._write_calibration}
         access = Access(parameters, model.find, board.seal.value, writers, self._log_ins)
         security = Security(keys, counters) if is_known else None
-        commands = {_RESET_ERRORS: (FIELD_SERVICE, self._reset_errors)}
+        commands = {
+            _RESET_ERRORS: (FIELD_SERVICE, self._reset_errors),
+            _CLEAR: (EXTENDED_SERVICE, lambda text: self._clear(int(text))),
+        }
         self._communication = Communication(board, model, access, security, commands)
         items = [model.find(code) for code in model.totals()]
         self._front = Front(
@@ -173,7 +183,7 @@ class Meter:
 
     def _load_settings(self) -> None:
         """Parameters and calibration. Without a good calibration the meter measures uncorrected and counts nothing."""
-        self._read(self._parameters.load, self._calibration.load)
+        self._read(self._clearing.carry_out, self._parameters.load, self._calibration.load)
         if self._parameters.checksum_error or self._parameters.replaced or not self._parameters.consistent:
             self._errors.set(error.PARAMETERS)
         if self._calibration.damaged:
@@ -193,7 +203,8 @@ class Meter:
             self._errors.set(error.PROFILE_MEMORY)
         if machine.reset_cause() == machine.WDT_RESET:
             self._errors.set(error.WATCHDOG)
-        for part in (parameters, self._calibration, self._journal, tariffs.time_switch, tariffs.control_table):
+        tables = tariffs.time_switch, tariffs.control_table
+        for part in (parameters, self._calibration, self._journal, self._clearing) + tables:
             part.locked = not self._memory_read
         for part in (parameters, tariffs.time_switch, tariffs.control_table):
             part.log = self._note_change
@@ -218,7 +229,7 @@ class Meter:
         if self._is_known:
             if machine.reset_cause() == machine.PWRON_RESET and last_alive:
                 self._outages.ended(engine.down, last_alive)
-            engine.power_up(clock.utc(), last_alive, self._tariffs.inputs)
+            self._read(lambda: self._clearing.start(engine, clock.utc(), last_alive, self._tariffs.inputs))
 
     async def run(self) -> None:
         """Start all tasks; returns only if one of them fails, with its exception."""
@@ -304,7 +315,7 @@ class Meter:
     def _note_change(self, number: int) -> None:
         """A parameter or a table has been changed, through its one door."""
         self._counters.add("configurations")
-        self._counters.set("configured_at", self._clock.utc())
+        self._counters.set("configured_minutes", self._clock.utc() // 60)
         self._journal.note(log.PARAMETER_CHANGED, number)
         tariffs = self._tariffs
         tariffs.engine.wake()
@@ -328,6 +339,12 @@ class Meter:
         self._errors.clear(before)
         self._errors.set(self._lasting_errors())
         self._journal.note(log.ERRORS_CLEARED, before)
+
+    def _clear(self, script: int) -> None:
+        """Have something cleared, by a new start as soon as no client is served. ValueError or OSError: it is not."""
+        self._clearing.demand(script, self._clock.utc())
+        if script == EVERYTHING:
+            self._note_change(0)
 
     def _lasting_errors(self) -> int:
         """Bits whose cause is found once, at start or when it appears, and is there still."""
@@ -364,7 +381,8 @@ class Meter:
             self._tend_log_ins()
             if not self._is_known and not (self._store.foreign or self._tariffs.engine.foreign):
                 self._look_for_memory()
-            if self._parameters.restart_due and not self._communication.active and not self._mains.is_down:
+            is_due = self._parameters.restart_due or self._clearing.due
+            if is_due and not self._communication.active and not self._mains.is_down:
                 self._start_anew()
             if self._watchdog and measuring.at_work:  # a measuring task that stands still is a reason to start anew
                 measuring.at_work = False
@@ -411,7 +429,7 @@ class Meter:
         machine.reset()
 
     def _start_anew(self) -> None:
-        """Parameters that were changed take effect with a new start: store all that has been counted, and make it."""
+        """Changed parameters and clearings take effect with a new start: store all that was counted, and make it."""
         self._measuring.rescue()
         self._store.save_counters()
         machine.reset()

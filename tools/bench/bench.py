@@ -48,7 +48,7 @@ BETWEEN_PHASES = 400  # V: nominal voltage of a meter without a neutral, to go w
 NOMINAL = firmware_code.calibration.nominal()  # a calibration that corrects nothing
 COLDEST, HOTTEST = -40.0, 85.0  # degrees C, the range of the chips
 _STEADY_S = 2.0  # until the last interval of energies is one of a steady load
-_AWAKE_S = 0.6
+_AWAKE_S = 0.15
 DEFAULT_START = 820_540_800  # 2026-01-01 00:00:00 UTC in seconds since 2000, the virtual meter's first day
 
 
@@ -224,7 +224,7 @@ class Bench:
     def fast_forward(self, seconds: float) -> None:
         """Let `seconds` of bench time pass without calculating most of them; nothing else may happen meanwhile.
 
-        The meter sleeps most of each minute, up to the clock's full minute, and is awake for half a second then: it
+        The meter sleeps most of each minute, up to the clock's full minute, and is awake for a moment then: it
         sees the energies of the minute, no waveforms, and takes itself for a meter that has been held up. Each step is
         below the 60 s in which it loses no energy.
         """

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from gurux_dlms import GXByteBuffer, GXDateTime, GXDLMSException, GXReplyData
-from gurux_dlms.enums import DataType, InterfaceType, ObjectType, RequestTypes
+from gurux_dlms.enums import Conformance, DataType, InterfaceType, ObjectType, RequestTypes
 from gurux_dlms.objects import GXDLMSClock, GXDLMSObject, GXDLMSProfileGeneric
 from gurux_dlms.secure import GXDLMSSecureClient
 
@@ -74,6 +74,8 @@ class Client:
             login.password.encode() if isinstance(login.password, str) else login.password,
             framing,
         )
+        if login.short_names:  # gurux proposes no blocks there, and a meter's access rights are long
+            gurux.proposedConformance |= Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
         ciphering = gurux.ciphering
         ciphering.security = PROTECTIONS[login.protection]
         ciphering.systemTitle = bytearray(login.title)

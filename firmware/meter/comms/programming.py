@@ -29,9 +29,9 @@ _LONGEST_LOCK_MS = const(86_400_000)  # ticks tell no more than some days apart
 class Programming:
     """What the sessions of one port have in common.
 
-    `access` has `log_in(kind, password)`, `read(code, level)` and `write(code, text, level)` as meter.access.Access,
-    and it may have `penalty_ms`, for how long after a wrong password none is looked at. `commands` has
-    `execute(code, text, level)` as formatted_commands.FormattedCommands. `profiles` maps names such as "P.01" to
+    `access` has `log_in(kind, password)`, `read(code, level)`, `write(code, text, level)` and `acting(level)` as
+    meter.access.Access, and it may have `penalty_ms`, for how long after a wrong password none is looked at. `commands`
+    has `execute(code, text, level)` as formatted_commands.FormattedCommands. `profiles` maps names such as "P.01" to
     profiles (see vdew.py), `times` is a meter.tariff.local_time.LocalTime, needed only for them.
     """
 
@@ -205,7 +205,8 @@ class Session:
             raise Refused(FORMAT)
         if self._programming.commands is None:
             raise Refused(UNKNOWN_COMMAND)
-        self._programming.commands.execute(code, texts[0] if texts else "", self._level)
+        level = self._programming.access.acting(self._level)
+        self._programming.commands.execute(code, texts[0] if texts else "", level)
         return Whole(ACKNOWLEDGED)
 
     _COMMANDS = {

@@ -241,8 +241,10 @@ class ObjectModel:
             raise KeyError(number)
         for code in self.list_codes("standard" if number == STANDARD else "service"):
             yield self.find(code).data_set()
+        billing = self.sources.billing
+        newest = billing.rings[0].newest
         for n in range(self.parameters.readout_periods):
-            stored = self.sources.billing.stored(n + 1)
+            stored = billing.entry(newest - n)
             if stored is not None:
                 yield self.find("0.1.2", stored).data_set()
                 for code in self.stored_codes():

@@ -181,8 +181,8 @@ class Columns(ListRow):
 
 
 class ListStore:
-    """A readout list as a store of one row: the values of now. `codes`: Codes, or a list of their items; `find` gives the
-    objects."""
+    """A readout list as a store of one row: the values of now. `codes`: Codes, or a list of their items; `find` gives
+    the objects."""
 
     capacity = 1
     row_spec = ANY

@@ -7,7 +7,7 @@ modems, images) has its object here with the content of a meter that has not bee
 from micropython import const
 
 from meter.cosem import date_time, obis, switching
-from meter.cosem.classes import FIELD, PUBLIC, READER, UTILITY, Composite, Data, Setting
+from meter.cosem.classes import FIELD, PUBLIC, READER, SEALED, UTILITY, Composite, Data, Setting
 from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT16, UINT32
 from meter.cosem.profiles import Codes, EventStore, ListStore, Profile, Push
 from meter.cosem.stored_profiles import BillingStore
@@ -40,7 +40,11 @@ _UNSET: "dict[int, tuple]" = {
 
 _ONE = (1,)
 _EIGHT = tuple(range(1, 9))
-_SCRIPT_IDS = {"tariff": _EIGHT, "outputs": _EIGHT + tuple(range(11, 19))}  # of the others there is one
+_SCRIPT_IDS = {  # of the others there is one
+    "tariff": _EIGHT,
+    "outputs": _EIGHT + tuple(range(11, 19)),
+    "reset": _EIGHT[:5],  # meter.clearing
+}
 
 
 def features(type_code) -> list:
@@ -248,7 +252,7 @@ def scripts(model, logical_name: bytes, name: str):
     if run is None:
         return Composite(9, logical_name, ([],))
     table: "list[tuple]" = [(number, []) for number in _SCRIPT_IDS.get(name, _ONE)]
-    return Composite(9, logical_name, (table,), {1: (FIELD, _given(run))})
+    return Composite(9, logical_name, (table,), {1: (SEALED if name == "reset" else FIELD, _given(run))})
 
 
 def billing_reset(model, logical_name: bytes, _argument):

@@ -61,8 +61,17 @@ class LoadStore:
         spec = structure(*[specs[n] for n in numbers])
 
         def make(parts):
-            for _, utc, entry, before in self._profile.entries(parts):
-                yield spec, [self._value(n, utc, entry, before) for n in numbers]
+            lost = spec, [None] * len(numbers)
+            for part in parts:
+                number, last = part
+                for n, utc, entry, before in self._profile.entries([part]):
+                    while number < n:  # overwritten since they were selected
+                        yield lost
+                        number += 1
+                    yield spec, [self._value(column, utc, entry, before) for column in numbers]
+                    number += 1
+                for _ in range(number, last + 1):  # or thrown away
+                    yield lost
 
         return Rows(selected, make, sum([last - first + 1 for first, last in selected]))
 
@@ -135,9 +144,9 @@ class BillingStore:
         return self._billing.available(self._scheme)
 
     def by_entry(self, first: int, last: "int | None") -> list:
-        count = self.count()
-        end = count if last is None else min(last, count)
-        return list(range(count - first + 1, count - end, -1))
+        ring = self._billing.rings[self._scheme]
+        end = ring.newest if last is None else min(ring.newest, ring.oldest + last - 1)
+        return list(range(ring.oldest + first - 1, end + 1))
 
     def by_time(self, first: "int | None", last: "int | None") -> list:
         return self._billing.select(first, last, self._scheme)
@@ -148,7 +157,7 @@ class BillingStore:
 
         def make(numbers):
             for number in numbers:
-                stored = self._billing.stored(number, self._scheme)
+                stored = self._billing.entry(number, self._scheme)
                 if stored is None:
                     yield spec, [(NULL, None)] * len(codes)
                 else:

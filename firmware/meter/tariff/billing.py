@@ -94,17 +94,17 @@ class Billing:
 
     def stored(self, n: int, scheme: int = RESETS) -> "Stored | None":
         """The entry `n`, 1 is the newest; None if there is none, or it is damaged."""
-        ring = self.rings[scheme]
-        if not 1 <= n <= self.available(scheme):
-            return None
-        found = ring.entry(ring.newest + 1 - n)
+        return self.entry(self.rings[scheme].newest + 1 - n, scheme)
+
+    def entry(self, number: int, scheme: int = RESETS) -> "Stored | None":
+        """As `stored`, by the number of the ring's entry, which stays the same."""
+        found = self.rings[scheme].entry(number)
         return None if found is None or found[1][0] != _FORMAT_NUMBER else Stored(*found)
 
     def select(self, first_utc: "int | None", last_utc: "int | None", scheme: int = RESETS) -> list:
-        """The entries of a time as numbers of `stored`, the oldest first."""
-        ring = self.rings[scheme]
-        parts = entries_of(ring, first_utc, last_utc)
-        return [ring.newest + 1 - n for first, last in parts for n in range(first, last + 1)]
+        """The numbers of the entries of a time, the oldest first."""
+        parts = entries_of(self.rings[scheme], first_utc, last_utc)
+        return [n for first, last in parts for n in range(first, last + 1)]
 
     def lockout_s(self, source: int, utc: int) -> int:
         """How long `source` is still locked out."""

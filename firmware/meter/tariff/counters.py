@@ -18,7 +18,6 @@ NAMES = (
     "long_failure_seconds",  # the last one's duration
     "outage_seconds",  # all of them
     "configurations",  # changes of parameters, tables and calibration
-    "configured_at",  # UTC of the last one
     "operating_1",  # seconds at rate 1..8
     "operating_2",
     "operating_3",

@@ -15,6 +15,11 @@ _UTC = _TOTALS + rated_registers.SIZE
 SIZE = _UTC + calcsize("<I")
 
 
+def without_rates(data) -> bytes:
+    """A stored record with its rated registers at zero; of the versions before 3, which have none, as it is."""
+    return data if len(data) < SIZE else data[:_TOTALS] + bytes(_UTC - _TOTALS) + data[_UTC:]
+
+
 class EnergyRecord:
     """`energies`: EnergyRegisters; `rated`: RatedRegisters. `utc`: when the record is or was saved, 0 if unknown."""
 

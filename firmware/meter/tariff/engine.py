@@ -14,7 +14,7 @@ from micropython import const
 from meter import calendar
 from meter.tariff import load_profile as status
 from meter.tariff.billing import COMMUNICATION, SNAPSHOTS, TARIFF_CHANGE, TIME_SWITCH
-from meter.tariff.periods import FAR, next_boundary
+from meter.tariff.periods import FAR, next_boundary, next_reset
 from meter.tariff.tariff_record import TariffRecord
 
 # Events to log, by the product family's numbers
@@ -26,8 +26,6 @@ _END_BY_TARIFF = const(43)
 _LATE_S = const(3600)  # intervals that ended longer ago get no entries of their own
 _SAVE_S = const(5)  # energy is saved more often than that
 _DAY_S = const(86400)
-_LAST_DAY = const(31)
-_DAYS_TO_RESET = const(64)  # two months hold every day that a reset can be due on
 _STATE = "<2B5I3B"
 
 # Parts of the record
@@ -239,6 +237,12 @@ class Engine:
             self._enter(n, utc, status.START)
             self._finish(utc, self._inputs, True)
 
+    def clear_stored(self) -> None:
+        """Throw all entries of profiles and all stored values away, between `load` and `power_up`. OSError as above."""
+        for part in self.profiles + self.billing.rings:
+            part.clear()
+        self._save(self._saved)
+
     def _clear(self, n: int) -> None:
         self.profiles[n].clear()
         self._events.append((_PROFILES_CLEARED[n], n + 1))
@@ -362,23 +366,8 @@ class Engine:
             return False
         if self._reset_due and not self._try_cause(TIME_SWITCH, utc) and self.rings_failed:
             return False  # to be tried again
-        self._reset_due = self._next_reset(utc)
+        self._reset_due = next_reset(self._clock, self.date, self._reset_plan(), utc)
         return True
-
-    def _next_reset(self, utc: int) -> int:
-        parameters = self._parameters
-        day, time = parameters.reset_day, parameters.reset_hour * 3600 + parameters.reset_minute * 60
-        if not day:
-            return FAR
-        today = (utc + self._clock.zone(utc)[0] * 60) // _DAY_S
-        for days in range(today, today + _DAYS_TO_RESET):
-            is_last = self.date(days + 1)[2] == 1
-            if is_last if day == _LAST_DAY else self.date(days)[2] == day:
-                local = days * _DAY_S + (time or (_DAY_S if day == _LAST_DAY else 0))
-                due = self._clock.to_utc(local)
-                if due > utc:
-                    return due
-        return FAR
 
     def _try_cause(self, source: int, utc: int) -> bool:
         """`_cause` where nobody waits for an answer."""
