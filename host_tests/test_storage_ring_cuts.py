@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from host_tests.ring_bench import Meter, PowerCut
@@ -149,6 +149,10 @@ def do(meter: Meter, step: str, argument: int) -> None:
         {"commit": meter.commit, "take back": meter.take_back, "clear": meter.clear, "boot": meter.boot}[step]()
 
 
+GIVEN_UP_AND_CUT = [("append", 0)] * 16 + [("cut", 240), ("break", 0), ("fill", 5), ("spans", 0)]
+
+
+@example(GIVEN_UP_AND_CUT, 2, 20, 0)
 @settings(max_examples=200, deadline=None)
 @given(STEPS, st.integers(2, 4), st.sampled_from([20, 52, 116]), st.integers(0, 1000))
 def test_any_history_equals_a_plain_list(steps: list[tuple[str, int]], sectors: int, payload: int, seed: int) -> None:

@@ -175,7 +175,7 @@ def twice(life: Life) -> None:
 
 def count(life: Life) -> None:
     life.counters.add("power_failures", 1)
-    life.counters.set("configured_at", EVENING)
+    life.counters.set("configured_minutes", EVENING // 60)
     life.store.save_counters()
 
 

@@ -189,8 +189,8 @@ class Ring:
                 group = stop
             else:
                 times = self._indexed(group)
-                if times is None or times[0] <= high and times[1] >= low:
-                    self._add(found, group)
+                if times is None or times == _NOTHING or times[0] <= high and times[1] >= low:
+                    self._add(found, group)  # it is here, even if the flash does not take it
                 group += 1
         return found
 

@@ -72,7 +72,7 @@ class Engine:
         self._is_new = True
         self._down = 0  # time of the power_down that is on record; 0: none is
         self._saved = 0  # time of what is on record
-        self._set_from = 0  # the clock's time before it was set, if that is what was saved last
+        self._set_from = 0  # the clock's time before it was set, until energy has been saved since
         self._mask = 0  # of demand, as it has held up to now
         self._energy_mask: "int | None" = None  # in this life
         self._reset_due = 0  # by time; 0: not planned yet
@@ -160,6 +160,7 @@ class Engine:
         if utc < self._due and inputs == self._inputs:
             return
         if self._running:
+            self._set_from = 0
             changed = self._end_intervals(utc)
             self._finish(utc, inputs, changed)
 
@@ -405,7 +406,7 @@ class Engine:
             if self._running:
                 self._due = 0
             return
-        self.is_saved, self._set_from = True, 0
+        self.is_saved = True
         for ring in self._rings:
             ring.commit()
         events, self._events = self._events, []
