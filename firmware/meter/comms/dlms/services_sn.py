@@ -102,10 +102,11 @@ class ShortNames(Services):
 
     def _read(self, association, data, at: int):
         count, start = axdr.take_length(data, at)
-        if count == 1 and data[start] == _BLOCK_NUMBER:
+        is_apdu = at > 0  # else it came in blocks, and a block inside one is no variable
+        if is_apdu and count == 1 and data[start] == _BLOCK_NUMBER:
             return self._next(association, data[start + 1] << 8 | data[start + 2])
         association.outgoing = None
-        if count == 1 and data[start] == _READ_BLOCK:
+        if is_apdu and count == 1 and data[start] == _READ_BLOCK:
             return self._read_block(association, data, start + 1)
         at, needed = start, 0
         for _ in range(count):
@@ -190,7 +191,7 @@ class ShortNames(Services):
 
     def _write_all(self, association, data, at: int):
         count, start = axdr.take_length(data, at)
-        if count == 1 and data[start] == _WRITE_BLOCK:
+        if at and count == 1 and data[start] == _WRITE_BLOCK:  # as for READ
             return self._write_block(association, data, start + 1)
         at = start
         for _ in range(count):
