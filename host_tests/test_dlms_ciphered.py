@@ -196,6 +196,21 @@ def test_a_replayed_association_is_refused() -> None:
     assert client.associate().endswith(bytes.fromhex("be0604040e010006"))
 
 
+def test_what_one_client_has_sent_is_taken_from_no_other_client() -> None:
+    """The key, the title and so the IV are the same at each SAP: only the counter tells a replay."""
+    client = Client(3, sap=48)
+    assert accepted(client.associate())
+    sealed = client.seal(bytes.fromhex("c101c10001" + PARAMETER.hex() + "02001200f0"))
+    assert client.open(client.raw(sealed)) == bytes.fromhex("c501c100")
+    used = client.counter
+    client.sap, client.counter = 64, used - 2
+    assert client.associate().endswith(bytes.fromhex("be0604040e010006"))
+    client.counter = used
+    assert accepted(client.associate())
+    assert client.raw(sealed) == b"\xd8\x01\x06" + (client.counter + 1).to_bytes(4, "big")
+    assert len(client.meter.access.journal) == 1
+
+
 def test_what_is_forged_is_told_so_and_moves_no_counter() -> None:
     client = Client(3)
     client.associate()

@@ -98,8 +98,8 @@ def test_a_key_that_is_wrapped_in_the_master_key_replaces_the_old_one() -> None:
         with pytest.raises(MeterError, match="key transfer"):  # at level 2
             transfer(master, 2, 1)
         with pytest.raises(MeterError, match="key transfer"):  # not genuine
-            transfer(bytes(16), 3, 1)
-        with over_tcp(bench, lls(1, protection="both", counter=1)) as meter:
+            transfer(bytes(16), 3, 20)
+        with over_tcp(bench, lls(1, protection="both", counter=60)) as meter:
             assert meter.read(SERIAL_NUMBER) == bench.serial
         transfer(master, 3, 100)
         with pytest.raises(MeterError), over_tcp(bench, lls(1, protection="both", counter=1000)):

@@ -129,7 +129,7 @@ class Establishment:
         if association.title is None:
             raise Rejected(_CALLING_TITLE_NOT_RECOGNISED)
         try:
-            return self._security.protection(association.client, association.title)
+            return self._security.protection(association.title)
         except (CipheringError, ValueError):
             raise Rejected(_CALLING_TITLE_NOT_RECOGNISED)
 
