@@ -211,7 +211,7 @@ class Server:
             return DECIPHERING
         except (CountersError, OSError):
             return NOT_POSSIBLE
-        if control & association.needed != association.needed:
+        if not association.takes(control):
             return NOT_ALLOWED
         try:
             answer = self._plain(association, bytes(plain))
