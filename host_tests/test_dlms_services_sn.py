@@ -69,7 +69,7 @@ def test_a_buffer_is_read_by_range_and_by_entry() -> None:
         assert len(axdr.decode(t.array(ROW), answer, 3)[0]) == count
 
 
-@pytest.mark.parametrize("size", [24, 140, 300, 0])
+@pytest.mark.parametrize("size", [12, 24, 140, 300, 0])
 def test_a_long_value_comes_in_blocks(size: int) -> None:
     meter, client = associated(1, size=size)
     answer, data, number = bytes.fromhex(meter.ask(client, "0501026278")), b"", 1

@@ -12,7 +12,7 @@ from meter.access import DENIED, Refused
 from meter.comms.dlms import axdr
 from meter.comms.dlms import conformance as can
 from meter.comms.dlms.axdr import Malformed
-from meter.comms.dlms.blocks import Incoming
+from meter.comms.dlms.blocks import Incoming, room
 from meter.comms.dlms.errors import (
     ACCESS_ERRORS,
     BLOCK_NUMBER_INVALID,
@@ -53,7 +53,7 @@ _NO_CONTEXT = const(0x0201)
 _OTHER = const(0x0300)
 _UNSUPPORTED = const(0x0302)
 
-_BLOCK_HEAD = const(9)  # bytes around the data of a block at most
+_BLOCK_HEAD = const(6)  # bytes before the length of a block
 _REPLY_TO_HLS = b"\xfa\x58"
 
 
@@ -163,7 +163,7 @@ class ShortNames(Services):
     def _block(self, association, _head):
         long = association.outgoing
         try:
-            data, is_last = long.take(association.send_limit - _BLOCK_HEAD)
+            data, is_last = long.take(room(association.send_limit, _BLOCK_HEAD))
         except ACCESS_ERRORS as error:
             association.outgoing = None
             return self._failed(READ, None, result_of(error))
