@@ -69,7 +69,7 @@ def test_a_buffer_is_read_by_range_and_by_entry() -> None:
         assert len(axdr.decode(t.array(ROW), answer, 3)[0]) == count
 
 
-@pytest.mark.parametrize("size", [24, 140, 300, 0])
+@pytest.mark.parametrize("size", [12, 24, 140, 300, 0])
 def test_a_long_value_comes_in_blocks(size: int) -> None:
     meter, client = associated(1, size=size)
     answer, data, number = bytes.fromhex(meter.ask(client, "0501026278")), b"", 1
@@ -118,6 +118,32 @@ def test_a_request_may_come_in_blocks() -> None:
     assert meter.ask(client, "050106" + "010002" + "02" + "1ce8") == "0c02" + ENERGY_IS * 2
     assert meter.ask(client, "050106" + "000001" + "05" + "02021ce802") == "0c01030001"
     assert meter.ask(client, "050106" + "010003" + "02" + "1ce8") == "0c010113"
+
+
+@pytest.mark.parametrize(
+    ("tag", "block", "error"), [(5, "010601" + "0001", "0300"), (6, "010701" + "0001" + "0109", "0300")]
+)
+def test_blocks_inside_blocks_are_no_request_however_deep(tag: int, block: str, error: str) -> None:
+    for depth in (1, 2, 300):
+        meter, client = associated(2)
+        data = bytes.fromhex("01021ce8") if tag == 5 else bytes.fromhex("01023008" + "01" + "1200f0")
+        for _ in range(1 + depth):
+            data = bytes.fromhex(block) + b"\x82" + len(data).to_bytes(2, "big") + data
+        data, number, answer = data[10 if tag == 6 else 8 :], 0, ""
+        while data:
+            number += 1
+            part, data = data[:500], data[500:]
+            head = f"{tag:02x}" + block[:4] + f"{not data:02x}{number:04x}" + block[10:]
+            answer = meter.ask(client, head + f"82{len(part):04x}" + part.hex())
+        assert answer == f"0e{tag:02x}{error}"
+        assert meter.access.journal == []
+        assert meter.ask(client, "0501021ce8") == "0c01" + ENERGY_IS
+
+
+@pytest.mark.parametrize("inner", ["01" + "050001", "01" + "050000"])
+def test_a_block_number_inside_blocks_is_no_request(inner: str) -> None:
+    meter, client = associated(1)
+    assert meter.ask(client, "050106" + "010001" + "04" + inner) == "0e050300"
 
 
 # --- WRITE ----------------------------------------------------------------------------------------------------------

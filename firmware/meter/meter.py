@@ -295,9 +295,8 @@ class Meter:
         self._journal.note(log.CLOCK_INVALID, 0, utc)
 
     def _now(self) -> tuple:
-        """UTC (None while the clock is not valid), operating seconds, ticks: the times that log-ins go by."""
-        utc = self._clock.utc() if self._clock.valid else None
-        return utc, self._counters.get("operating_seconds"), time.ticks_ms()
+        """Operating seconds, ticks: the times that log-ins go by."""
+        return self._counters.get("operating_seconds"), time.ticks_ms()
 
     def _mains_periods(self) -> "int | None":
         """For a clock that goes by the mains: periods counted so far, None while there are none."""
