@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,14 +45,22 @@ def test_a_meter_without_mains_stays_dark_while_time_is_fast_forwarded() -> None
         assert bench.totals()["a_import"] > before["a_import"]
 
 
-def test_the_command_line_fast_forwards_to_a_date() -> None:
+def test_the_command_line_fast_forwards_to_a_date_and_reads_the_load_profile(tmp_path: Path) -> None:
     options = ["--seconds", "2", "--date", "2026-03-29T00:58", "--until", "2026-03-29T01:02"]
+    options += ["--profile", str(tmp_path / "day.csv"), "--plot", str(tmp_path / "day.svg")]
     done = subprocess.run(
         [sys.executable, "-m", "tools.bench", "headless", *options], capture_output=True, text=True, check=True
     )
     result = json.loads(done.stdout)
-    assert result["utc"] == "2026-03-29T01:02:00"
-    assert result["energy_mWs"]["a_import"] == pytest.approx(240 * 3 * 230 * 5 * 3**0.5 / 2 * 1000, rel=0.02)
+    assert result["utc"].startswith("2026-03-29T01:02")
+    seconds = result["metered_seconds"]
+    assert result["energy_mWs"]["a_import"] == pytest.approx(seconds * 3 * 230 * 5 * 3**0.5 / 2 * 1000, rel=0.02)
+    header, start, end = (tmp_path / "day.csv").read_text().splitlines()
+    assert header.startswith("local time,status,status in words,1.29 kWh,2.29 kWh,")
+    assert start.startswith("2026-03-29 00:58:00+00:00,00000040,power up,0.0,0.0,")
+    assert end.startswith("2026-03-29 01:00:00+00:00,00000000,,")
+    assert float(end.split(",")[3]) in (0.09, 0.1)  # 3 kW for two minutes, 0.0996 kWh
+    assert "P import (1.29)" in (tmp_path / "day.svg").read_text()
 
 
 @pytest.mark.parametrize(
@@ -60,6 +69,8 @@ def test_the_command_line_fast_forwards_to_a_date() -> None:
         (["--date", "yesterday"], "is no date like"),
         (["--date", "1999-12-31"], "the years 2000 to 2099"),
         (["--until", "2025-12-31"], "past that date"),
+        (["--plot", "day.doc"], "a picture ends in .png, .svg, .pdf"),
+        (["--seconds", "3", "--plot", "day.png"], "nothing to draw"),
     ],
 )
 def test_a_date_that_cannot_be_is_refused_in_words(options: list[str], reason: str) -> None:

@@ -8,12 +8,14 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from tools.bench.bench import DEFAULT_START, DEFAULT_TYPE, EPOCH_2000, NETWORK, Bench
 from tools.bench.panel import Panel
 from tools.bench.process import FirmwareStopped
 from tools.bench.source import NETWORKS
+from tools.figures import picture_path
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -25,6 +27,10 @@ def _parser() -> argparse.ArgumentParser:
     headless.add_argument("--seconds", type=_seconds, default=60.0, help="metered time (default: %(default)s)")
     headless.add_argument(
         "--until", type=_date, metavar="DATE", help="then fast-forward to this UTC date, one minute in some 30 ms"
+    )
+    headless.add_argument("--profile", type=Path, metavar="FILE.csv", help="at the end read the load profile (P.01)")
+    headless.add_argument(
+        "--plot", type=picture_path, metavar="FILE.png", help="at the end draw the load profile; or .svg, .pdf"
     )
     headless.add_argument("--readout", action="store_true", help="read the service list at the end (some seconds more)")
     for command in (run, headless):
@@ -111,6 +117,11 @@ def _headless(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
     }
     if arguments.readout:
         result["readout"] = {code: str(data_set) for code, data_set in bench.readout(6).items()}
+    if arguments.profile or arguments.plot:
+        from tools.bench.profile import read_profile  # with gurux-dlms, which takes its time
+        from tools.meter.profile_table import keep
+
+        keep(read_profile(bench), f"Load profile of {bench.serial}", arguments.profile, arguments.plot)
     if bench.log:
         result["log"] = bench.log
     return result
@@ -149,6 +160,9 @@ def main() -> int:
     except FirmwareStopped as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         # Whoever read our output has gone; nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
