@@ -36,6 +36,9 @@ class Objects:
             raise Refused(UNKNOWN_CODE)
         return self.values[code]
 
+    def opens(self, needed: int, level: int) -> bool:
+        return needed == 0 or needed <= level < 5
+
     def write(self, code: str, text: str, level: int) -> None:
         self.read(code, level)
         if code != "C.61.5" or level < 1:

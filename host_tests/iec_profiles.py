@@ -98,6 +98,8 @@ def filled_log() -> EventLog:
 
 
 def programming_with(access: object, profile: LoadProfile | None = None, commands: object = None) -> Programming:
-    """All that programming mode can reach: `access`, a load profile, the filled event log, and commands."""
-    profiles = {"P.98": LogProfile(LogView(filled_log())), "P.01": profile or LoadProfile(10)}
+    """All that programming mode can reach: `access`, a load profile, the filled event log, and commands; all public."""
+    events = LogProfile(LogView(filled_log()))
+    events.level = 0
+    profiles = {"P.98": events, "P.01": profile or LoadProfile(10)}
     return Programming(access, commands or FormattedCommands({}), profiles, TIMES)

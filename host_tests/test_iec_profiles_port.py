@@ -61,7 +61,8 @@ for n in range(700):
     log.add(24, NOON + n, n)
 
 class Nobody:
-    pass
+    def opens(self, needed, level):
+        return True
 
 access = Nobody()
 profiles = {"P.98": LogProfile(LogView(log)), "P.01": LoadProfile()}

@@ -195,6 +195,10 @@ class Access:
         self._demand(self.may_act, found, n, level)
         return self._do(found.act, n, value)
 
+    def opens(self, needed: int, level: int) -> bool:
+        """Whether what is read at level `needed` is read at `level`, under this channel's conditions."""
+        return self._grants(level, needed, False)
+
     # --- objects as text --------------------------------------------------------------------------------------------
 
     def read(self, code: str, level: int) -> str:

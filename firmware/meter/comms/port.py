@@ -38,10 +38,10 @@ class Port:
                 await self._step()
             except Exception as error:
                 if not self._has_failed:  # told once: who can provoke it must not hold up the meter by it
-                    sys.print_exception(error)  # type: ignore[attr-defined]
+                    sys.print_exception(error)
                 self._has_failed = True
                 self.protocol.abort(ticks_ms())
-                await asyncio.sleep_ms(_RETRY_MS)  # type: ignore[attr-defined]
+                await asyncio.sleep_ms(_RETRY_MS)
 
     async def _step(self) -> None:
         line, protocol = self.line, self.protocol

@@ -31,7 +31,7 @@ class LogProfile:
     """`view` is an events.log_view.LogView. Columns: event number (C.240.12), and its detail."""
 
     columns = (("C.240.12", ""), ("C.240.13", ""))
-    level = 0
+    level = 1  # as its object has it
 
     def __init__(self, view: "LogView"):
         self._view = view
