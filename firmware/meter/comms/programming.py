@@ -28,10 +28,11 @@ _LONGEST_LOCK_MS = const(86_400_000)  # ticks tell no more than some days apart
 class Programming:
     """What the sessions of one port have in common.
 
-    `access` has `log_in(kind, password)`, `read(code, level)`, `write(code, text, level)` and `acting(level)`,
-    `opens(needed, level)` as meter.access.Access, and it may have `penalty_ms`, for how long after a wrong password none is looked at.
-    `commands` has `execute(code, text, level)` as formatted_commands.FormattedCommands. `profiles` maps names such as
-    "P.01" to profiles (see vdew.py), `times` is a meter.tariff.local_time.LocalTime, needed only for them.
+    `access` has `log_in(kind, password)`, `read(code, level)`, `write(code, text, level)`, `acting(level)` and
+    `opens(needed, level)` as meter.access.Access, and it may have `penalty_ms`, for how long after a wrong password
+    none is looked at. `commands` has `execute(code, text, level)` as formatted_commands.FormattedCommands. `profiles`
+    maps names such as "P.01" to profiles (see vdew.py), `times` is a meter.tariff.local_time.LocalTime, needed only for
+    them.
     """
 
     def __init__(self, access, commands=None, profiles: "dict | None" = None, times=None):
