@@ -42,6 +42,7 @@ def test_twelve_names_are_read_at_once() -> None:
         (0, "020008", 4),  # no object
         (0, "021d00", 4),  # behind its last attribute
         (0, "023008", 3),  # level too low
+        (0, "046278" + "02" + "0600000001", 3),  # and that before the type of a selection
         (0, "023308", 2),  # the memory fails
         (0, "02fa20", 3),  # a reserved method of the association
         (2, "023220", 3),  # a method without a parameter
@@ -160,6 +161,7 @@ def test_a_block_number_inside_blocks_is_no_request(inner: str) -> None:
         (2, "0603023008021ce8022bd0" + "03" + "1200f0" + "0600000000" + "100078", "0d03" + "00" + "0103" + "00"),
         (2, "0601023220" + "01" + "120007", "0d0100"),  # a method
         (1, "0601023220" + "01" + "120007", "0d010103"),
+        (1, "0601023220" + "01" + "0600000007", "0d010103"),  # no right comes before a wrong type
     ],
 )
 def test_a_write_has_its_result(level: int, request_: str, answer: str) -> None:

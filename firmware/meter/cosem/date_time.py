@@ -62,7 +62,9 @@ def utc(clock, data: bytes) -> int:
     A deviation counts, as the standard has it, but for the meter's own with the wrong sign, which some clients send:
     then, and without one, the digits are the meter's local time.
     """
-    year, month, day, _, hour, minute, second, hundredths, deviation, told = _unpacked(data)
+    year, month, day, weekday, hour, minute, second, hundredths, deviation, told = _unpacked(data)
+    if not 1 <= weekday <= 7 and weekday != _ANY:
+        raise ValueError("no such weekday")
     if hundredths > 99 and hundredths != _ANY:
         raise ValueError("no such hundredths")
     local = clock.wire.seconds((year, month, day, hour, minute, second))

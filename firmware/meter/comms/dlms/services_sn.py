@@ -138,6 +138,9 @@ class ShortNames(Services):
         found, n, method = self._find(association, data[at + 1] << 8 | data[at + 2])
         selection = None
         if data[at] == _PARAMETERISED:
+            may = self._access.may_read if method is None else self._access.may_act
+            if not may(found, n if method is None else method, level):  # before any type is told
+                raise Refused(DENIED)
             if method is not None:
                 value, at = parameter(found.method_spec(method), data, at + 4)
                 returned = self._access.act(found, method, value, level)
@@ -214,6 +217,8 @@ class ShortNames(Services):
                 return READ_WRITE_DENIED  # no attribute of ours is written in parts
             if method is None:
                 return self._set(association, found, n, data, at)
+            if not self._access.may_act(found, method, association.level):
+                return READ_WRITE_DENIED
             value, _ = parameter(found.method_spec(method), data, at)
             self._access.act(found, method, value, association.level)
         except ACCESS_ERRORS as error:
