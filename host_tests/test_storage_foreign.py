@@ -88,7 +88,7 @@ def use_control_table(memory: Fram) -> None:
 
 
 def use_log_ins(memory: Fram) -> None:
-    log_ins = LogIns(memory, Parameters(memory), lambda: 0, lambda: (0, 0, 0), lambda *_: None)
+    log_ins = LogIns(memory, Parameters(memory), lambda: 0, lambda: (0, 0), lambda *_: None)
     log_ins.load()
     log_ins.failed(3, 0)
     assert log_ins.damaged and not log_ins.is_saved

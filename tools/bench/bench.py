@@ -10,6 +10,7 @@ README.md in this folder has the whole API.
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Iterable, Mapping
@@ -233,12 +234,19 @@ class Bench:
         end = self.world.now + round(seconds * NS)
         self.run(min(seconds, _STEADY_S))
         while self.world.now < end:
-            asleep = min(self.rtc.full_minute_ns, end) - self.world.now
+            asleep = self._whole_periods(self.rtc.full_minute_ns - self.world.now, end - self.world.now)
             if asleep > NS and self.supply.on:
                 self.metering.coast(asleep)
                 self.world.touch(self.metering)
                 self.mcu.sleep(asleep)
             self.run(max(0.0, min(_AWAKE_S, (end - self.world.now) / NS)))
+
+    def _whole_periods(self, ns: int, most: int) -> int:
+        """`ns` and what is missing of the mains' period in it, so that the waves go on where they stopped; not more
+        than `most`."""
+        f = self.source.setting.f
+        whole = round(math.ceil(ns * f / NS) / f * NS)
+        return whole if whole <= most else round(math.floor(most * f / NS) / f * NS)
 
     # --- mains ------------------------------------------------------------------------------------------------
 
