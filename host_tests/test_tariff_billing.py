@@ -81,9 +81,9 @@ def test_a_signal_ends_demand_and_load_profile_1_with_the_bit_of_an_external_end
     life.engine.end_period(TEN + 1400)
     assert entries(life)[1:] == [(TEN + 1000, EXTERNAL, 900_000), (TEN + 1400, EXTERNAL, 900_000)]
     assert [status for _, status, _ in entries(life, 1)[1:]] == [INTERNAL] * 4
-    assert life.demand.maximum("a_import", 1) == (1_000, TEN + 1000)
+    assert life.demand.maximum("a_import", 1) == (1_000, TEN + 1400)  # the first was longer than 900 s
     again = Life(life.world, TEN + 1500)
-    assert again.demand.maximum("a_import", 1) == (1_000, TEN + 1000) and again.rates.inputs == 0
+    assert again.demand.maximum("a_import", 1) == (1_000, TEN + 1400) and again.rates.inputs == 0
 
 
 def test_a_signal_can_keep_energy_out_of_demand() -> None:
@@ -262,3 +262,15 @@ def test_putting_the_clock_back_over_midnight_does_not_reset_twice() -> None:
     life.engine.clock_set(midnight + 1, midnight - 20)
     life.book(midnight, 1)
     assert life.billing.count == 1
+
+
+def test_a_period_that_a_signal_left_open_shows_no_more_than_there_was_when_the_clock_ends_it() -> None:
+    life = start(demand_control="external")
+    for hour in range(1, 7):
+        life.book(TEN + 3600 * hour, 3600 * 2_000)  # 2 kW all the time
+    life.world.settings.demand_control = "clock"
+    life = Life(life.world, TEN + 6 * 3600)
+    for quarter in range(1, 5):
+        life.book(TEN + 6 * 3600 + 900 * quarter, 900 * 2_000)
+    assert 0 < life.demand.maximum("a_import", 1)[0] <= 2_000
+    assert life.demand.last("a_import") == 2_000

@@ -50,6 +50,7 @@ NOMINAL = firmware_code.calibration.nominal()  # a calibration that corrects not
 COLDEST, HOTTEST = -40.0, 85.0  # degrees C, the range of the chips
 _STEADY_S = 2.0  # until the last interval of energies is one of a steady load
 _AWAKE_S = 0.15
+_LONGEST_NS = 45 * NS  # asleep: the meter survives 60 s from one reading of its chip to the next
 DEFAULT_START = 820_540_800  # 2026-01-01 00:00:00 UTC in seconds since 2000, the virtual meter's first day
 
 
@@ -225,8 +226,8 @@ class Bench:
     def fast_forward(self, seconds: float) -> None:
         """Let `seconds` of bench time pass without calculating most of them; nothing else may happen meanwhile.
 
-        The meter sleeps most of each minute, up to the clock's full minute, and is awake for a moment then: it
-        sees the energies of the minute, no waveforms, and takes itself for a meter that has been held up. Each step is
+        The meter sleeps most of the time, and is awake for a moment at each full minute of its clock and once in
+        between: it sees the energies, no waveforms, and takes itself for a meter that has been held up. Each step is
         below the 60 s in which it loses no energy.
         """
         if self._real_time is not None:
@@ -234,7 +235,8 @@ class Bench:
         end = self.world.now + round(seconds * NS)
         self.run(min(seconds, _STEADY_S))
         while self.world.now < end:
-            asleep = self._whole_periods(self.rtc.full_minute_ns - self.world.now, end - self.world.now)
+            wanted = min(self.rtc.full_minute_ns - self.world.now, _LONGEST_NS)
+            asleep = self._whole_periods(wanted, end - self.world.now)
             if asleep > NS and self.supply.on:
                 self.metering.coast(asleep)
                 self.world.touch(self.metering)

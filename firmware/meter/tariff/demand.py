@@ -54,7 +54,7 @@ class Demand:
 
     def current(self, name: str) -> int:
         """Energy of the running period, and of the n - 1 sub-periods before, through T."""
-        return self._average(self.quantities.index(name))
+        return self._energy(self.quantities.index(name)) // self.period_s
 
     def last(self, name: str) -> int:
         """The mean of the last period that has ended."""
@@ -91,8 +91,10 @@ class Demand:
     def close(self, utc: int, end: int, mask: int) -> None:
         """End the running (sub-)period at `utc`; maxima may rise in the rates that `mask` enables (rate 1 is bit 0).
         The next one runs until `end`."""
+        # A period that ended late, by a signal or a changed parameter, has its own length: never more than there was.
+        length = self.period_s + max(0, utc - self.begun - self.step_s)
         for n in range(len(self.quantities)):
-            average = min(self._average(n), _MOST)
+            average = min(self._energy(n) // length, _MOST)
             self._last[n] = average
             counted = self._counted(n)
             history = self._history[n]
@@ -128,8 +130,9 @@ class Demand:
     def _counted(self, n: int) -> int:
         return self._frozen[n] if self._frozen else self._energies.get(self.quantities[n])
 
-    def _average(self, n: int) -> int:
-        return (max(0, self._counted(n) - self._start[n]) + sum(self._history[n])) // self.period_s
+    def _energy(self, n: int) -> int:
+        """Of the running (sub-)period and of those before that make a period with it."""
+        return max(0, self._counted(n) - self._start[n]) + sum(self._history[n])
 
     def _place(self, name: str, rate: int) -> int:
         return self._definitions.index(definition(name, rate))

@@ -382,7 +382,7 @@ class Engine:
         parameters, billing = self._parameters, self.billing
         bit = 1 << source - 1
         resets, stores = parameters.reset_sources & bit, parameters.snapshot_sources & bit
-        if not (resets or stores) or billing.lockout_s(source, utc):
+        if not (resets or stores) or parameters.reset_lockout_min and billing.lockout_s(source, utc):
             return False
         if stores:
             billing.store(SNAPSHOTS, source, utc, billing.count)
