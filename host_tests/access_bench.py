@@ -16,7 +16,6 @@ from meter.type_code import TypeCode
 
 NUMBERS = {row[1]: row[0] for row in TABLE}
 RECORD = "C.60.1"
-NOON = 850_000_000  # UTC of a day in 2026
 DAY = 86_400
 
 
@@ -37,19 +36,16 @@ def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
 class Times:
     """Time as log-ins know it. `pass_by` lets it go on, with the supply (and with it the operating time) or without."""
 
-    utc: int = NOON
     operating: int = 1_000
     ticks: int = 0
-    clock_valid: bool = True
 
     def pass_by(self, seconds: float, powered: bool = True) -> None:
-        self.utc += round(seconds)
         if powered:
             self.operating += round(seconds)
             self.ticks = (self.ticks + round(seconds * 1000)) & 0x3FFFFFFF
 
-    def __call__(self) -> tuple[int | None, int, int]:
-        return self.utc if self.clock_valid else None, self.operating, self.ticks
+    def __call__(self) -> tuple[int, int]:
+        return self.operating, self.ticks
 
 
 @dataclass
@@ -70,7 +66,9 @@ class Door:
     def __post_init__(self) -> None:
         self.parameters = Parameters(self.memory, self.defaults)
         self.parameters.load()
-        self.model = ObjectModel(self.sources, self.parameters, TypeCode("ZMG405CR4.260b.43"))
+        type_code = TypeCode("ZMG405CR4.260b.43")
+        self.sources.equip(type_code, self.parameters)
+        self.model = ObjectModel(self.sources, self.parameters, type_code)
         self.log_ins = LogIns(self.memory, self.parameters, lambda: self.seal_broken, self.times, self._report)
         self.log_ins.load()
         self.access = Access(

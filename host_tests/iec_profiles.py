@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from drivers.fram import Fram
 from host_tests.wires import DirectPin, DirectSPI, Wires
+from meter import calendar
 from meter.comms.formatted_commands import FormattedCommands
 from meter.comms.programming import Programming
 from meter.events import log
@@ -61,6 +62,8 @@ class LoadProfile:
 class UtcClock:
     """Local time as it is where it is UTC: what tariff.clock.Clock says of it."""
 
+    calendar = calendar
+
     def zone(self, _utc: int) -> tuple[int, bool, int, int]:
         return 0, False, -(1 << 40), 1 << 40
 
@@ -95,6 +98,8 @@ def filled_log() -> EventLog:
 
 
 def programming_with(access: object, profile: LoadProfile | None = None, commands: object = None) -> Programming:
-    """All that programming mode can reach: `access`, a load profile, the filled event log, and commands."""
-    profiles = {"P.98": LogProfile(LogView(filled_log())), "P.01": profile or LoadProfile(10)}
+    """All that programming mode can reach: `access`, a load profile, the filled event log, and commands; all public."""
+    events = LogProfile(LogView(filled_log()))
+    events.level = 0
+    profiles = {"P.98": events, "P.01": profile or LoadProfile(10)}
     return Programming(access, commands or FormattedCommands({}), profiles, TIMES)

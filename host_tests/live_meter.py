@@ -18,9 +18,12 @@ START_S = 20  # for a meter to start on a busy machine
 
 
 @contextmanager
-def live_meter(**options: Any) -> Iterator[Bench]:
-    """A bench whose firmware listens."""
-    with Bench(virtual=False, **options) as bench:
+def live_meter(fram: bytes | None = None, **options: Any) -> Iterator[Bench]:
+    """A bench whose firmware listens. `fram`: what its memory holds from an earlier life."""
+    made = Bench(virtual=False, **options)
+    if fram is not None:
+        made.fram.image = fram
+    with made as bench:
         until(lambda: _listens(bench) or bench.log, START_S)
         assert not bench.log, bench.log
         yield bench

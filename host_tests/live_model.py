@@ -16,7 +16,9 @@ from tools.bench import Bench
 
 ASSOCIATION = b"\x00\x00\x28\x00\x00\xff"
 DATA, REGISTER, PROFILE, CLOCK, SCRIPTS, ASSOCIATION_LN, SECURITY = 1, 3, 7, 8, 9, 15, 64
-_RUNNING = {(REGISTER, 2), (PROFILE, 2), (PROFILE, 7), (CLOCK, 2), (CLOCK, 4)}
+MAXIMUM, DEMAND = 4, 5
+_RUNNING = {(REGISTER, 2), (PROFILE, 2), (PROFILE, 7), (PROFILE, 8), (CLOCK, 2), (CLOCK, 4), (MAXIMUM, 2), (MAXIMUM, 5)}
+_RUNNING |= {(DEMAND, n) for n in (2, 3, 6, 7)}
 _SETTINGS = (0, 3, 4, 6)  # D of the codes 1-b:0.d.e that are parameters or made of them
 # What no refused request may change; counters, log-ins and events are the meter's own to write
 UNTOUCHED = (layout.FACTORY, layout.PARAMETERS, layout.CALIBRATION)
@@ -41,6 +43,7 @@ def reference(bench: Bench) -> ObjectModel:
     parameters.load()
     sources = Sources()
     sources.event_log = LogView(EventLog(Ram(layout.EVENTS.end)))
+    sources.equip(TypeCode(bench.type), parameters)
     return ObjectModel(sources, parameters, TypeCode(bench.type))
 
 

@@ -1,18 +1,32 @@
 """Stands for the meter behind the object model, with values that tell where they come from. For either interpreter."""
 
-from meter.events.log import ENTRY_SIZE, EventLog
+from meter import calendar
+from meter.events import log
+from meter.events.log import EventLog
 from meter.events.log_view import LogView
+from meter.metrology.energies import NAMES, channels, energy_list
 from meter.parameters import Parameters
 from meter.storage.layout import PARAMETERS, Area
+from meter.storage.records import Record
+from meter.storage.ring import Ring
+from meter.tariff import billing, tariff_record
+from meter.tariff.billing import Billing
+from meter.tariff.control_table import ControlTable
 from meter.tariff.counters import Counters
-from meter.tariff.energy_registers import NAMES, EnergyRegisters
+from meter.tariff.demand import Demand
+from meter.tariff.energy_registers import EnergyRegisters
+from meter.tariff.engine import Engine
+from meter.tariff.load_profile import LoadProfile, entry_size
+from meter.tariff.rated_registers import RatedRegisters
+from meter.tariff.rates import Rates
+from meter.tariff.time_switch import TimeSwitch
 from meter.type_code import TypeCode
 
 KWH = 3_600_000_000  # mWs
 ROW_STEP, NAME_STEP = 100 * KWH, KWH  # the total of name n in row r is r * 100 + n + 1 kWh
 
 
-RING = Area("small event log", 0, 100 * ENTRY_SIZE)
+RING = Area("small event log", 0, 100 * log.ENTRY_SIZE)
 
 
 class Ram:
@@ -26,6 +40,49 @@ class Ram:
 
     def write(self, address, buf):
         self.content[address : address + len(buf)] = buf
+
+
+class Unwritten:
+    """An empty memory that takes no room before it is written."""
+
+    content = None
+
+    def read_into(self, address, buf):
+        if self.content is None:
+            buf[:] = bytes(len(buf))
+        else:
+            self.content.read_into(address, buf)
+
+    def write(self, address, buf):
+        if self.content is None:
+            self.content = Ram()
+        self.content.write(address, buf)
+
+
+class Flash:
+    """Small sectors that are done at once; `read` are those that have been read."""
+
+    sector_size, sectors = 1024, 64
+
+    def __init__(self):
+        self.content = {}
+        self.read = []
+
+    def read_into(self, address, buf):
+        sector, at = divmod(address, self.sector_size)
+        self.read.append(sector)
+        buf[:] = self.content.get(sector, b"\xff" * self.sector_size)[at : at + len(buf)]
+
+    def busy(self):
+        return False
+
+    def start_erase(self, sector):
+        self.content[sector] = bytearray(b"\xff" * self.sector_size)
+
+    def program(self, address, buf):
+        sector, at = divmod(address, self.sector_size)
+        for n in range(len(buf)):
+            self.content[sector][at + n] &= buf[n]
 
 
 class Increment:
@@ -77,6 +134,11 @@ class Clock:
     """It is 2026-11-22 16:40:56."""
 
     valid = True
+    calendar = wire = calendar
+    on_other_base = False
+    base = 1
+    period_s = 900
+    preset = None
 
     def __init__(self, ahead=0, daylight_saving=False):
         self.now = 848_680_856  # seconds since 2000
@@ -92,9 +154,10 @@ class Clock:
     def to_utc(self, local, last=False):
         return local - self.offset * 60
 
-    def fields(self):
-        from meter import calendar
+    def adjust(self, seconds):
+        self.now += seconds
 
+    def fields(self):
         return calendar.fields(self.now + self.offset * 60)
 
 
@@ -117,6 +180,77 @@ class Sources:
         self.log = EventLog(Ram(RING.end), RING)
         self.event_log = LogView(self.log)
         self.scripts = {}
+        self.moments = {}  # values of a moment, in thousandths
+        self.noted = []  # events of the engine
+
+    def equip(self, type_code, parameters):
+        """Have the billing part of a meter of this type, if there is none yet."""
+        if not hasattr(self, "engine"):
+            self.switch_rates(type_code, parameters)
+            self.bill(type_code, parameters)
+
+    def switch_rates(self, type_code, parameters):
+        """Have what switches rates, as a meter of this type that was never set up."""
+        self.time_switch = TimeSwitch(Unwritten())
+        self.control_table = ControlTable(Unwritten(), type_code)
+        self.rates = Rates(type_code, self.time_switch, self.control_table, parameters, self.clock)
+
+    def bill(self, type_code, parameters):
+        """Have registers by rate, demand, billing periods and profiles, as a meter of this type that starts now for the
+        first time: on small rings, 16 stored periods and 256 rows of six channels each."""
+
+        def of_type(names):
+            return names if type_code.has_reactive else tuple([name for name in names if name[0] == "a"])
+
+        def ring(n, size):
+            stage, index = Area("stage", 0x800 * n, 0x800), Area("index", 0x2000 + 0x100 * n, 0x100)
+            found = Ring(self.fram, self.flash, stage, index, (16 * n, 16), size)
+            self.rings.append(found)
+            return found
+
+        self.fram, self.flash, self.rings = Ram(0x4000), Flash(), []
+        self.rated = RatedRegisters(of_type(energy_list(parameters.rated_quantities)), parameters.rates)
+        demanded = of_type(energy_list(parameters.demand_quantities)) if type_code.has_demand else ()
+        period_s = parameters.demand_period_min * 60
+        self.demand = Demand(self.energies, demanded, parameters.rates, period_s, parameters.demand_subperiods)
+        stored = tuple([ring(n, billing.ENTRY_SIZE) for n in (0, 1)])
+        self.billing = Billing(stored, self.energies, self.rated, self.demand)
+        self.profiles: tuple = ()
+        for n in (1, 2) if type_code.has_load_profile else ():
+            name = "profile_" + str(n)
+            shown = channels(parameters.get(name + "_channels"))
+            if not type_code.has_reactive:
+                shown = tuple([each for each in shown if each[1][0] not in "rsq"])
+            step_s = parameters.get(name + "_period_min") * 60
+            read = self.moments.get
+            profile = LoadProfile(ring(n + 1, entry_size(shown)), shown, step_s, self.energies, read)
+            self.profiles += (profile,)
+        record = Record(self.fram, 0x2800, 0x0BF0, tariff_record.VERSION)
+        arguments = self.demand, self.billing, self.profiles, parameters
+        self.engine = Engine(record, self.clock, self.rates, *arguments)
+        self.engine.note = self.note
+        self.engine.load()
+        self.engine.power_up(self.clock.now)
+        self.commit()
+
+    def note(self, *event):
+        self.noted.append(event)
+
+    def commit(self):
+        """What has been appended lasts, and moves to the flash when a sector is full."""
+        for ring in self.rings:
+            ring.commit()
+            while ring.tend():
+                pass
+
+    def book(self, utc, **energies):
+        """So much energy has come until `utc`, in mWs by name, at the rates that hold."""
+        row = [energies.get(name, 0) for name in NAMES]
+        self.energies.add(Increment([row, [0] * len(NAMES), [0] * len(NAMES), [0] * len(NAMES)]))
+        self.rated.add(row, self.rates.energy)
+        self.clock.now = utc
+        self.engine.tick(utc)
+        self.commit()
 
     def set_clock(self, utc):
         self.clock.now = utc
@@ -143,4 +277,6 @@ def make_model(designation="ZMG405CR4.260b.43", values=None, sources=None):
     parameters = parameters_with(values or {})
     if sources is None:
         sources = Sources((sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2)))
-    return ObjectModel(sources, parameters, TypeCode(designation))
+    type_code = TypeCode(designation)
+    sources.equip(type_code, parameters)
+    return ObjectModel(sources, parameters, type_code)

@@ -106,6 +106,18 @@ def test_the_seal_is_a_pin_that_is_high_when_broken() -> None:
     assert (bench.seal_open, level(bench, wiring.SEAL)) == (False, 0)
 
 
+def test_voltage_on_a_control_input_pulls_its_pin_down() -> None:
+    bench = Bench()
+    pins = wiring.CONTROL_INPUTS
+    assert (bench.inputs, [level(bench, pin) for pin in pins]) == ((False,) * 4, [1, 1, 1, 1])
+    bench.inputs = (False, True, True)
+    assert (bench.inputs, [level(bench, pin) for pin in pins]) == ((False, True, True, False), [1, 0, 0, 1])
+    bench.inputs = ()
+    assert [level(bench, pin) for pin in pins] == [1, 1, 1, 1]
+    with pytest.raises(ValueError, match="has 4"):
+        bench.inputs = (True,) * 5
+
+
 @pytest.mark.parametrize(
     ("network", "u", "fed"),
     [

@@ -98,6 +98,15 @@ def test_no_date_is_no_bound() -> None:
         assert date_time.bound(Clock(), data, False) is None is date_time.bound(Clock(), data, True)
 
 
+@pytest.mark.parametrize("weekday", [0, 8, 254])
+def test_a_weekday_that_there_is_not_is_no_time_to_set(weekday: int) -> None:
+    """Blue Book, 4.1.6.1: 1 is Monday, 7 Sunday, FF not specified."""
+    octets = bytes.fromhex("07e8 07 0d ff 0c 00 00 00 8000 ff")
+    assert date_time.utc(Clock(), octets)
+    with pytest.raises(ValueError, match="no such weekday"):
+        date_time.utc(Clock(), octets[:4] + bytes([weekday]) + octets[5:])
+
+
 @pytest.mark.parametrize(
     "data",
     [

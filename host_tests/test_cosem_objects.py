@@ -107,7 +107,7 @@ def test_objects_are_told_apart_by_their_names_and_found_by_them(designation: st
 @pytest.mark.parametrize(
     ("designation", "there", "missing"),
     [
-        (FULL, "P.98.0 P.1.0 1.4.0 9.6.0 13.0.0 11.0.0 20.0.2 2.0.1 2.1.0", "C.3.10 2.0.2"),
+        (FULL, "P.98.0 P.1.0 P.2.0 1.4.0 2.6.4 13.0.0 11.0.0 20.0.2 2.0.1 2.1.0", "C.3.10 2.0.2"),
         ("ZMG410AR1.000b.00", "P.98.0 P.1.0", "1.4.0 13.0.0 C.3.10 20.0.1 20.0.2 2.1.0"),
         ("ZMG410AR3.0203.02", "P.98.0 1.4.0 2.6.0 20.0.1 2.0.1", "P.1.0 3.4.0 13.0.0 20.0.2"),
         ("ZMG405CR2.0417.62S2", "C.3.10 13.0.0 20.0.1 20.0.2 2.0.1 P.1.0", "1.4.0 P.98.0"),
@@ -233,22 +233,30 @@ RIGHTS: list[tuple[int, str, int | None, dict[int, int], dict[int, int]]] = [
     (1, "1-0:0.0.0", 0, {}, {}),
     (1, "0-0:42.0.0", 0, {}, {}),
     (17, "0-0:41.0.0", 0, {}, {}),
-    (8, "0-0:1.0.0", 0, {2: 2}, {1: 2, 3: 2, 6: 2}),
+    (8, "0-0:1.0.0", 0, {2: 2} | dict.fromkeys((3, 5, 6, 7, 8), 3), dict.fromkeys(range(1, 7), 2)),
+    (1, "1-0:0.9.1", 0, {2: 2}, {}),
+    (1, "1-0:0.9.2", 0, {2: 2}, {}),
     (1, "1-0:0.4.2", 0, {2: 4}, {}),
     (1, "0-0:96.60.0", 1, {}, {}),
     (1, "0-0:96.60.1", 1, {2: 4}, {}),
     (1, "0-0:96.61.5", 1, {2: 2}, {}),
     (1, "0-0:96.61.22", None, {2: 4}, {}),
     (7, "0-0:99.98.0", 1, {}, {}),
-    (7, "1-0:99.1.0", 1, {}, {}),
+    (7, "1-0:99.1.0", 1, {}, {1: 3}),
+    (7, "0-0:98.1.0", 1, {}, {}),
     (7, "0-0:21.0.3", 0, {}, {}),
     (4, "1-1:1.6.0", 0, {}, {}),
     (19, "0-0:20.0.1", None, {2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4, 9: 3}, {}),  # its last is a password
     (19, "0-0:20.0.0", None, {2: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 4, 9: 3}, {}),
     (40, "0-0:25.9.0", 1, {}, {1: 2}),
-    (9, "0-0:10.0.1", 1, {}, {}),
+    (5, "1-1:1.4.0", 0, {}, {1: 3, 2: 3}),
+    (3, "1-1:1.8.1", 0, {}, {}),
+    (1, "1-0:0.8.0", 0, {2: 4}, {}),
+    (9, "0-0:10.0.1", 1, {}, {1: 2}),
     (23, "0-0:22.0.0", 1, dict.fromkeys(range(3, 10), 2) | {2: 2}, {}),
-    (20, "0-0:13.0.0", 1, {}, {}),
+    (20, "0-0:13.0.0", 1, dict.fromkeys(range(6, 11), 3), {1: 3}),
+    (11, "0-0:11.0.0", 1, {2: 3}, {1: 3, 2: 3}),
+    (1, "0-0:96.62.0", 1, {2: 3}, {}),
     (64, "0-0:43.0.0", 1, {}, {}),
 ]
 
@@ -310,9 +318,8 @@ def test_the_clock_is_set_by_local_time_by_utc_and_in_steps() -> None:
     for shift in (901, -901, None):
         with pytest.raises(ValueError, match="900"):
             clock.act(6, shift)
-    for method in (2, 4, 5, 7):
-        with pytest.raises(KeyError):
-            clock.act(method, 0)
+    with pytest.raises(KeyError):
+        clock.act(7, 0)
 
 
 def test_parameters_and_the_calibration_are_changed_through_their_objects() -> None:
@@ -364,19 +371,23 @@ def test_the_security_setup_hands_its_methods_to_the_owner_of_the_keys() -> None
 def test_a_script_table_runs_the_scripts_that_somebody_gives_it() -> None:
     sources = Sources()
     run: list[int] = []
-    sources.scripts["billing_reset"] = run.append
-    table = object_of("0-0:10.0.1", 9, FULL, sources)
+    sources.scripts["test_mode_on"] = run.append
+    table = object_of("0-0:10.0.101", 9, FULL, sources)
     assert (table.act_level(1), table.get(2)) == (2, [(1, [])])
     table.act(1, 1)
     assert run == [1]
     assert object_of("0-0:10.0.0", 9, FULL, sources).act_level(1) is None
+    sources.scripts["reset"] = run.append
+    table = object_of("0-0:10.0.0", 9, FULL, sources)
+    assert (table.act_level(1), [number for number, _ in table.get(2)]) == (4, [1, 2, 3, 4, 5])  # seal broken
 
 
 def test_what_the_table_names_exists() -> None:
     from meter.cosem import setups
 
     everything = setups.features(TypeCode("ZMG405CR4.041b.37S2"))
-    assert {need for row in SETUPS for need in row[4:]} == {*everything, "modem2"}  # RS232 is always interface 1
+    needed = {need for row in SETUPS for need in row[4:]} | {need for row in TABLE for need in row[3:]}
+    assert needed | {"reactive"} == {*everything, "modem2"}  # RS232 is always interface 1
     assert all(callable(getattr(setups, row[2])) and row[1] in CLASSES for row in SETUPS)
 
 

@@ -14,7 +14,7 @@ from host_tests.test_cosem_objects import FULL, TYPES
 from tools import object_heap
 from tools.bench.process import ROOT, find_micropython
 
-HEAP = "400K"  # with the compiler at work in it
+HEAP = "800K"  # with the compiler at work in it
 
 PRELUDE = """
 import binascii, json, sys

@@ -17,6 +17,7 @@ from meter.metrology.networks import NETWORKS
 
 # Facts page 3.4 and 3.8: where readers of this product family have seen them, and what the Green Book reserves
 SEEN = {"0-0:1.0.0": 0x2BC0, "1-1:1.8.0": 0x1CE0, "1-0:99.1.0": 0x6270, "0-0:41.0.0": 0xFC00, "0-0:42.0.0": 0xFD00}
+SEEN |= {"1-1:1.8.1": 0x0BB0, "1-1:1.8.2": 0x0C58}
 RESERVED = (0xFA00, 0xFB00, 0xFE00)
 
 
@@ -120,8 +121,11 @@ def test_methods_lie_where_the_facts_page_has_them(class_id: int, offset: int) -
 
 
 def test_rows_and_regions_have_room() -> None:
-    assert short_names.of_row(TABLE[-1], 2) + 0x30 <= 0xC000
-    assert short_names.of_setup(SETUPS[-1]) + 0x90 <= 0xFA00
+    assert short_names.of_row(TABLE[-1], TOTAL) + 0x30 <= 0x8500
+    phases = [row for row in TABLE if row[1] in ("energy", "actual", "thd")]
+    assert short_names.of_row(phases[-1], 2) + 0x30 <= 0x9A00
+    assert short_names.of_setup(SETUPS[-1]) + 0x90 <= 0xBA00
+    assert short_names.of_register(10, 29, 0) + 0x30 <= 0xFA00
     assert short_names.of_harmonic("i", 2, MAX_ORDER) + 0x30 <= 0x6270
     assert all(span(row[1]) <= 0x90 for row in SETUPS)
     assert short_names.of_parameter(255) + 0x10 <= 0x1CE0

@@ -257,9 +257,9 @@ def test_a_release_ends_the_association() -> None:
         assert meter.ask(16, request) == "6303800100"
 
 
-def test_the_server_tells_while_an_association_is_open() -> None:
+def test_the_server_tells_what_its_associations_are_worth() -> None:
     meter = FakeMeter()
-    told = [meter.server.associated]
+    told = [meter.server.standing]
     for client, apdu in (
         (32, aarq(1, 1, b"wrong")),
         (32, HIGH.replace("80205", "80203")),  # the client has yet to prove itself
@@ -270,10 +270,10 @@ def test_the_server_tells_while_an_association_is_open() -> None:
         (16, aarq()),
     ):
         meter.ask(client, apdu)
-        told.append(meter.server.associated)
-    assert told == [False, False, False, True, True, True, False, True]
+        told.append(meter.server.standing)
+    assert told == [0, 0, 0, 1, 2, 2, 0, 1]
     meter.server.released()
-    assert not meter.server.associated
+    assert meter.server.standing == 0
 
 
 def test_a_release_that_is_none_changes_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from host_tests.dlms_fakes import (
     PASSWORDS,
     PROFILE,
     ROWS,
+    SECRETS,
     FakeMeter,
     aarq,
 )
@@ -93,6 +95,19 @@ class Client:
         body += bytes([0xBE, len(information) + 2, 4, len(information)]) + information
         return bytes(self.meter.server.request(self.sap, 1, bytes([0x60, len(body)]) + body) or b"")
 
+    def log_in(self) -> bytes:
+        """The AARE to an AARQ with mechanism 3, whose proof is accepted then (Green Book, 9.2.7.4)."""
+        initiate = self.seal(bytes.fromhex("01000000065f1f0400605e9f0000"))
+        body = bytes.fromhex("a109060760857405080103") + b"\xa6\x0a\x04\x08" + CLIENT_TITLE
+        body += bytes.fromhex("8a0207808b0760857405080203") + b"\xac\x0a\x80\x08K56iVagY"
+        body += bytes([0xBE, len(initiate) + 2, 4, len(initiate)]) + initiate
+        aare = bytes(self.meter.server.request(self.sap, 1, bytes([0x60, len(body)]) + body) or b"")
+        challenge = aare[aare.index(b"\xaa\x12\x80\x10") + 4 :][:16]
+        proof = hashlib.md5(challenge + SECRETS[(self.sap - 16) // 16]).digest()
+        answer = self.ask(bytes.fromhex("c301c1000f0000280000ff01010910") + proof)
+        assert answer == bytes.fromhex("c701c1000100" + "0910") + hashlib.md5(b"K56iVagY" + SECRETS[2]).digest()
+        return aare
+
     def ask(self, apdu: bytes, **how: Any) -> bytes:
         return self.open(self.raw(self.seal(apdu, **how)))
 
@@ -110,21 +125,21 @@ def accepted(aare: bytes) -> bool:
 @pytest.mark.parametrize("general", [False, True])
 def test_an_answer_is_protected_as_the_request_was(control: int, general: bool) -> None:
     client = Client(control >> 4, control, general=general)
-    aare = client.associate()
+    aare = client.associate() if control & AUTHENTICATED else client.log_in()
     assert accepted(aare) and b"\xa4\x0a\x04\x08" + METER_TITLE in aare
     response = client.open(aare[aare.index(b"\xbe") + 4 :])
     assert response.hex() == "0800065f1f0400605e9f04000007"
     assert client.ask(GET_ENERGY) == ENERGY_IS
     write = bytes.fromhex("c101c10001" + PARAMETER.hex() + "02001200f0")
     assert client.ask(write) == bytes.fromhex("c501c100")
-    assert client.received == sorted(set(client.received))
+    assert len(client.received) == len(set(client.received))
 
 
 @pytest.mark.parametrize("policy", [1, 2, 3])
 @pytest.mark.parametrize("control", [0, AUTHENTICATED, ENCRYPTED, BOTH])
 def test_the_policy_decides_what_is_protected_well_enough(policy: int, control: int) -> None:
     client = Client(policy, BOTH if policy & 1 else ENCRYPTED)
-    assert accepted(client.associate())
+    assert accepted(client.associate() if policy & 1 else client.log_in())
     request = client.seal(GET_ENERGY, control=control) if control else GET_ENERGY
     answer = client.raw(request)
     client.control = control
@@ -140,6 +155,17 @@ def test_what_has_begun_authenticated_takes_nothing_without_a_tag_any_more() -> 
     assert client.raw(client.seal(GET_ENERGY, control=ENCRYPTED)) == b"\xd8\x01\x03"
     assert client.raw(GET_ENERGY) == b"\xd8\x01\x03"
     assert client.ask(GET_ENERGY) == ENERGY_IS
+
+
+@pytest.mark.parametrize("policy", [0, 2])
+def test_with_a_password_what_is_encrypted_only_is_refused_as_it_could_be_a_recording(policy: int) -> None:
+    client = Client(policy, ENCRYPTED)
+    assert client.associate().endswith(bytes.fromhex("be0604040e010604"))
+    if policy == 0:  # nor behind an InitiateRequest in the clear
+        assert accepted(client.associate(plain=True))
+        write = bytes.fromhex("c101c10001" + PARAMETER.hex() + "02001200f0")
+        assert client.raw(client.seal(write)) == b"\xd8\x01\x03"
+    assert client.meter.access.journal == []
 
 
 def test_without_a_policy_plain_requests_have_plain_answers() -> None:
@@ -194,6 +220,21 @@ def test_a_replayed_association_is_refused() -> None:
     assert accepted(client.associate())
     client.counter -= 1
     assert client.associate().endswith(bytes.fromhex("be0604040e010006"))
+
+
+def test_what_one_client_has_sent_is_taken_from_no_other_client() -> None:
+    """The key, the title and so the IV are the same at each SAP: only the counter tells a replay."""
+    client = Client(3, sap=48)
+    assert accepted(client.associate())
+    sealed = client.seal(bytes.fromhex("c101c10001" + PARAMETER.hex() + "02001200f0"))
+    assert client.open(client.raw(sealed)) == bytes.fromhex("c501c100")
+    used = client.counter
+    client.sap, client.counter = 64, used - 2
+    assert client.associate().endswith(bytes.fromhex("be0604040e010006"))
+    client.counter = used
+    assert accepted(client.associate())
+    assert client.raw(sealed) == b"\xd8\x01\x06" + (client.counter + 1).to_bytes(4, "big")
+    assert len(client.meter.access.journal) == 1
 
 
 def test_what_is_forged_is_told_so_and_moves_no_counter() -> None:

@@ -18,13 +18,12 @@ from meter.comms.dlms.ciphering import AUTHENTICATED, ENCRYPTED, OLD_COUNTER, Ci
 from meter.comms.dlms.counters import (
     BATCH,
     PAST,
-    SLOTS,
     VERSION,
     CountersError,
     InvocationCounters,
     PassingCounter,
     ReceivedCounter,
-    slot_of,
+    mark_of,
 )
 from meter.storage import layout
 from meter.storage.records import OVERHEAD, Record
@@ -33,7 +32,8 @@ from tools.bench.process import ROOT, find_micropython
 
 AREA = layout.INVOCATION_COUNTERS
 SLOT_BYTES = AREA.size // 2
-PAYLOAD = 8 * (1 + 2 * SLOTS) + 64
+N = 2  # keys that are counted
+PAYLOAD = 8 * (1 + 2 * N) + 64
 KEYS = [bytes([n]) * 16 for n in range(PAST + 3)]
 
 
@@ -72,14 +72,14 @@ def stored(reserved: int, least: int = 0) -> Meter:
     meter = Meter()
     memory = meter.counters._record._memory
     record = Record(memory, AREA.address, AREA.capacity, VERSION)
-    record.save_twice(struct.pack(f"<{1 + 2 * SLOTS}Q64x", reserved, *[least] * 2 * SLOTS))
+    record.save_twice(struct.pack(f"<{1 + 2 * N}Q64x", reserved, *[least] * 2 * N))
     return meter
 
 
 def test_a_new_meter_begins_at_0_and_counts_without_gap() -> None:
     meter = Meter()
     assert [meter.counters.next() for _ in range(1000)] == list(range(1000))
-    assert [meter.counters.least(slot) for slot in range(SLOTS)] == [0] * SLOTS
+    assert [meter.counters.least(slot) for slot in range(N)] == [0] * N
 
 
 def test_a_batch_costs_one_write_of_both_slots() -> None:
@@ -101,7 +101,7 @@ def test_a_restart_goes_on_behind_the_batch() -> None:
 def test_a_thousand_power_cuts_repeat_no_number_and_bring_no_used_one_back() -> None:
     """Each life does some of both, and ends in the middle of a write, or between two."""
     source = random.Random(12)
-    meter, taken = Meter(seed=1), dict.fromkeys(range(SLOTS), -1)
+    meter, taken = Meter(seed=1), dict.fromkeys(range(N), -1)
     sent: list[int] = []
     lives = cuts = 0
     while cuts < 1000:
@@ -112,7 +112,7 @@ def test_a_thousand_power_cuts_repeat_no_number_and_bring_no_used_one_back() -> 
                 if source.random() < 0.9:
                     sent.append(meter.counters.next())
                 else:
-                    slot = source.randrange(SLOTS)
+                    slot = source.randrange(N)
                     counter = taken[slot] + source.randrange(1, 5)
                     if counter >= meter.counters.least(slot):  # else it was on record already when the cut came
                         meter.counters.accept(slot, counter)
@@ -147,18 +147,18 @@ def test_a_cut_at_every_byte_of_a_reservation_repeats_nothing(torn: bool) -> Non
 @pytest.mark.parametrize("torn", [False, True], ids=["whole bytes", "byte in flight"])
 def test_a_cut_at_every_byte_of_an_acceptance_leaves_it_done_or_not_done(torn: bool) -> None:
     past = Meter()
-    past.counters.accept(3, 41)
+    past.counters.accept(1, 41)
     for cut in range(2 * (PAYLOAD + OVERHEAD) + 1):
         meter = Meter(past.chip.image, seed=cut)
         meter.counters.load()
         meter.cut_after(cut, torn)
         executed = False
         with suppress(PowerCut):
-            meter.counters.accept(3, 50)
+            meter.counters.accept(1, 50)
             executed = True
         meter.boot()
-        assert meter.counters.least(3) in ((51,) if executed else (42, 51))
-        assert meter.counters.least(2) == meter.counters.least(4) == 0
+        assert meter.counters.least(1) in ((51,) if executed else (42, 51))
+        assert meter.counters.least(0) == 0
 
 
 STEP = st.tuples(st.sampled_from(["send", "accept"]), st.integers(0, 400), st.booleans())
@@ -223,12 +223,12 @@ def test_all_numbers_are_given_and_then_none() -> None:
 
 def test_the_last_number_of_a_client_is_taken_and_then_none() -> None:
     meter = stored(0, 0xFFFF_FFFF)
-    meter.counters.accept(5, 0xFFFF_FFFF)
+    meter.counters.accept(1, 0xFFFF_FFFF)
     meter.boot()
-    assert meter.counters.least(5) == 1 << 32
+    assert meter.counters.least(1) == 1 << 32
     for counter in (0, 0xFFFF_FFFF, 1 << 32):
         with pytest.raises(CountersError):
-            meter.counters.accept(5, counter)
+            meter.counters.accept(1, counter)
 
 
 def test_a_failing_memory_changes_nothing() -> None:
@@ -251,50 +251,50 @@ def test_a_failing_memory_changes_nothing() -> None:
 
 
 def least(meter: Meter) -> list[int]:
-    return [meter.counters.least(slot) for slot in range(SLOTS)]
+    return [meter.counters.least(slot) for slot in range(N)]
 
 
 def test_a_new_key_lets_its_clients_start_anew_and_no_others() -> None:
     meter = Meter()
     for number in (0, 1):
         meter.counters.use(number, KEYS[number])
-    for slot in range(SLOTS):
+    for slot in range(N):
         meter.counters.accept(slot, 100 + slot)
     meter.counters.use(0, KEYS[2])
     meter.boot()
-    assert least(meter) == [0] * 8 + [101 + n for n in range(8, SLOTS)]
+    assert least(meter) == [0, 102]
 
 
 def test_a_key_that_comes_back_goes_on_above_all_that_was_taken() -> None:
     meter = Meter()
     meter.counters.use(0, KEYS[0])
-    meter.counters.accept(2, 8000)
+    meter.counters.accept(0, 8000)
     for n in range(1, 1 + PAST):
         meter.counters.use(0, KEYS[n])
-        assert meter.counters.least(2) == 0
-        meter.counters.accept(2, 5)
+        assert meter.counters.least(0) == 0
+        meter.counters.accept(0, 5)
         meter.boot()
     for n in (0, 1, 0, PAST, 0):
         meter.counters.use(0, KEYS[n])
-        assert meter.counters.least(2) == 8001
+        assert meter.counters.least(0) == 8001
     meter.counters.use(0, KEYS[PAST + 1])
-    assert meter.counters.least(2) == 0
+    assert meter.counters.least(0) == 0
 
 
 def test_while_there_is_no_broadcast_key_its_counters_stay() -> None:
     meter = Meter()
     meter.counters.use(1, KEYS[0])
-    meter.counters.accept(9, 50)
+    meter.counters.accept(1, 50)
     for key, expected in ((b"", 51), (KEYS[0], 51), (b"", 51), (KEYS[1], 0)):
         meter.counters.use(1, key)
-        assert meter.counters.least(9) == expected
+        assert meter.counters.least(1) == expected
 
 
 @pytest.mark.parametrize("torn", [False, True], ids=["whole bytes", "byte in flight"])
 def test_a_cut_at_every_byte_of_a_new_key_lets_nothing_of_the_old_one_in(torn: bool) -> None:
     past = Meter()
     past.counters.use(0, KEYS[0])
-    past.counters.accept(2, 8000)
+    past.counters.accept(0, 8000)
     for cut in range(2 * (PAYLOAD + OVERHEAD) + 1):
         meter = Meter(past.chip.image, seed=cut)
         meter.cut_after(cut, torn)
@@ -303,42 +303,45 @@ def test_a_cut_at_every_byte_of_a_new_key_lets_nothing_of_the_old_one_in(torn: b
         meter.boot()
         for key, expected in ((KEYS[1], 0), (KEYS[0], 8001)):
             meter.counters.use(0, key)
-            assert meter.counters.least(2) == expected
+            assert meter.counters.least(0) == expected
 
 
 def test_an_association_that_outlives_its_key_lets_nothing_in_again() -> None:
     meter = Meter()
     meter.counters.use(0, KEYS[0])
-    lingering = ReceivedCounter(meter.counters, 2, KEYS[0])
+    lingering = ReceivedCounter(meter.counters, 0, KEYS[0])
     lingering.accept(8000)
     meter.counters.use(0, KEYS[1])
     assert lingering.least == 8001
     lingering.accept(8001)
-    assert (lingering.least, meter.counters.least(2)) == (8002, 0)
+    assert (lingering.least, meter.counters.least(0)) == (8002, 0)
     meter.counters.use(0, KEYS[0])
-    assert meter.counters.least(2) == lingering.least == 8002
+    assert meter.counters.least(0) == lingering.least == 8002
 
 
-def test_what_the_record_of_format_1_says_holds_for_the_key_in_force() -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_highest_counter_of_the_clients_of_an_older_record_holds_for_all(version: int) -> None:
+    """Formats 1 and 2: our counters, 16 clients' of the key in force; format 2 also of keys of before, and marks."""
     meter = Meter()
-    record = Record(meter.counters._record._memory, AREA.address, AREA.capacity, 1)
-    record.save_twice(struct.pack(f"<{1 + SLOTS}Q", 300, *range(100, 100 + SLOTS)))
+    record = Record(meter.counters._record._memory, AREA.address, AREA.capacity, version)
+    old = struct.pack("<17Q", 300, *range(100, 116))
+    if version == 2:
+        old += (
+            struct.pack("<16Q", *range(120, 136)) + mark_of(KEYS[0]) + mark_of(KEYS[5]) + mark_of(KEYS[1]) + bytes(52)
+        )
+    record.save_twice(old)
     assert meter.counters.next() == 300
     meter.counters.use(0, KEYS[0])
     meter.boot()
-    assert least(meter) == list(range(100, 100 + SLOTS))
-    meter.counters.use(0, KEYS[1])
-    assert least(meter) == [0] * 8 + list(range(108, 100 + SLOTS))
+    assert least(meter) == [107, 115]
+    meter.counters.use(0, KEYS[2])
+    assert least(meter) == [0, 115]
     meter.counters.use(0, KEYS[0])
-    assert least(meter) == list(range(100, 100 + SLOTS))
-
-
-def test_clients_and_keys_have_slots_of_their_own() -> None:
-    slots = [slot_of(client, broadcast) for client in (16, 32, 48, 64, 80, 96) for broadcast in (False, True)]
-    assert len(set(slots)) == 12 and set(slots) <= set(range(SLOTS))
-    for client in (0, 1, 17, 112):
-        with pytest.raises(ValueError):
-            slot_of(client)
+    assert least(meter) == [107 if version == 1 else 127, 115]
+    meter.boot()
+    if version == 2:
+        meter.counters.use(0, KEYS[1])
+        assert least(meter) == [127, 115]
 
 
 ON_MICROPYTHON = """
@@ -352,11 +355,11 @@ class Memory:
 memory = Memory(bytes.fromhex(sys.stdin.read()))
 counters = InvocationCounters(memory)
 sent = [counters.next() for _ in range(150)]
-least = counters.least(3)
-counters.accept(3, 0xFFFFFFFE)
+least = counters.least(1)
+counters.accept(1, 0xFFFFFFFE)
 refused = 0
 for counter in (0, least, 0xFFFFFFFE):
-    try: counters.accept(3, counter)
+    try: counters.accept(1, counter)
     except CountersError: refused += 1
 gc.collect(); gc.disable()
 before = gc.mem_alloc()
@@ -379,7 +382,7 @@ def test_micropython_goes_on_where_cpython_left_off_and_back() -> None:
     assert used <= 4096  # a reservation; nothing for the numbers, which are no objects on the 64-bit port
     meter.chip.poke(AREA.address, bytes.fromhex(content))
     meter.boot()
-    assert meter.counters.least(3) == 0xFFFF_FFFF and meter.counters.least(4) == 0x8000_0000
+    assert meter.counters.least(1) == 0xFFFF_FFFF and meter.counters.least(0) == 0x8000_0000
     assert meter.counters.next() == 0xFFFF_0000 + 300
 
 
@@ -392,7 +395,7 @@ def test_a_replay_after_a_power_cut_is_refused() -> None:
     def powered_up() -> Protection:
         meter.boot()
         meter.counters.use(0, ek)
-        received = ReceivedCounter(meter.counters, slot_of(48), ek)
+        received = ReceivedCounter(meter.counters, 0, ek)
         return Protection(b"METER001", b"CLIENT01", KeyInUse(ek, received), ak)
 
     for number, apdu in enumerate(recorded):

@@ -48,7 +48,7 @@ def collected(meter: FakeMeter, answer: bytes, limit: int, sent: int = 0, expect
     while True:
         assert len(answer) <= limit
         flags, number, received, part = taken_apart(answer)
-        assert (number, received) == (expected, sent)
+        assert (number, received) == (expected, sent) and part
         data += part
         if flags & LAST:
             return data
@@ -56,7 +56,7 @@ def collected(meter: FakeMeter, answer: bytes, limit: int, sent: int = 0, expect
         answer = raw(meter, block(0, sent, number))
 
 
-@pytest.mark.parametrize("size", [32, 200, 0])
+@pytest.mark.parametrize("size", [12, 32, 200, 0])
 def test_a_long_answer_comes_in_general_blocks_if_there_are_no_others(size: int) -> None:
     meter = associated(size)
     data = collected(meter, raw(meter, GET_BUFFER), size or 1024)

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
 from host_tests.model_sources import Ram
 from meter.comms.dlms.ciphering import AUTHENTICATED, BROADCAST, ENCRYPTED, OLD_COUNTER, CipheringError
-from meter.comms.dlms.counters import InvocationCounters, slot_of
+from meter.comms.dlms.counters import InvocationCounters
 from meter.comms.dlms.key_management import KeyManagement
 from meter.comms.dlms.security import Security
 from meter.keys import Keys
@@ -32,18 +32,18 @@ def transfer(keys: Keys, counters: InvocationCounters, number: int, key: bytes) 
 
 def test_a_new_key_is_in_force_and_its_counters_begin_anew(keys: Keys) -> None:
     counters = InvocationCounters(Ram())
-    counters.accept(slot_of(48), 8000)
+    counters.accept(0, 8000)
     transfer(keys, counters, 0, NEW)
     assert keys.encryption == NEW
-    assert counters.least(slot_of(48)) == 0
+    assert counters.least(0) == 0
     assert KeyManagement(keys, counters).invocation_counter == 0
 
 
 def test_the_key_in_force_once_more_lets_no_old_message_in(keys: Keys) -> None:
     counters = InvocationCounters(Ram())
-    counters.accept(slot_of(48), 8000)
+    counters.accept(0, 8000)
     transfer(keys, counters, 0, keys.encryption)
-    assert counters.least(slot_of(48)) == 8001
+    assert counters.least(0) == 8001
 
 
 @pytest.mark.parametrize("by_parameter", [False, True], ids=["by key transfer", "as a parameter"])
@@ -67,7 +67,7 @@ def test_a_request_recorded_under_a_key_that_comes_back_is_refused(keys: Keys, n
 
     def taken(apdu: bytes) -> bool:
         try:
-            return security.protection(48, CLIENT).unprotect(apdu)[0] == INITIATE
+            return security.protection(CLIENT).unprotect(apdu)[0] == INITIATE
         except CipheringError as error:
             assert error.reason == OLD_COUNTER
             return False
@@ -94,7 +94,7 @@ def test_one_key_that_is_not_genuine_leaves_all_as_they_are(keys: Keys) -> None:
 
 def test_with_counters_that_are_unknown_no_key_is_replaced(keys: Keys) -> None:
     memory, before = Ram(), keys.encryption
-    InvocationCounters(memory).accept(slot_of(48), 8000)
+    InvocationCounters(memory).accept(0, 8000)
     for slot in (0, 1):
         memory.write(AREA.address + slot * (AREA.size // 2) + OVERHEAD, b"\xa5")
     with pytest.raises(ValueError, match="not readable"):

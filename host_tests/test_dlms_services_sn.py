@@ -42,6 +42,7 @@ def test_twelve_names_are_read_at_once() -> None:
         (0, "020008", 4),  # no object
         (0, "021d00", 4),  # behind its last attribute
         (0, "023008", 3),  # level too low
+        (0, "046278" + "02" + "0600000001", 3),  # and that before the type of a selection
         (0, "023308", 2),  # the memory fails
         (0, "02fa20", 3),  # a reserved method of the association
         (2, "023220", 3),  # a method without a parameter
@@ -69,7 +70,7 @@ def test_a_buffer_is_read_by_range_and_by_entry() -> None:
         assert len(axdr.decode(t.array(ROW), answer, 3)[0]) == count
 
 
-@pytest.mark.parametrize("size", [24, 140, 300, 0])
+@pytest.mark.parametrize("size", [12, 24, 140, 300, 0])
 def test_a_long_value_comes_in_blocks(size: int) -> None:
     meter, client = associated(1, size=size)
     answer, data, number = bytes.fromhex(meter.ask(client, "0501026278")), b"", 1
@@ -120,6 +121,32 @@ def test_a_request_may_come_in_blocks() -> None:
     assert meter.ask(client, "050106" + "010003" + "02" + "1ce8") == "0c010113"
 
 
+@pytest.mark.parametrize(
+    ("tag", "block", "error"), [(5, "010601" + "0001", "0300"), (6, "010701" + "0001" + "0109", "0300")]
+)
+def test_blocks_inside_blocks_are_no_request_however_deep(tag: int, block: str, error: str) -> None:
+    for depth in (1, 2, 300):
+        meter, client = associated(2)
+        data = bytes.fromhex("01021ce8") if tag == 5 else bytes.fromhex("01023008" + "01" + "1200f0")
+        for _ in range(1 + depth):
+            data = bytes.fromhex(block) + b"\x82" + len(data).to_bytes(2, "big") + data
+        data, number, answer = data[10 if tag == 6 else 8 :], 0, ""
+        while data:
+            number += 1
+            part, data = data[:500], data[500:]
+            head = f"{tag:02x}" + block[:4] + f"{not data:02x}{number:04x}" + block[10:]
+            answer = meter.ask(client, head + f"82{len(part):04x}" + part.hex())
+        assert answer == f"0e{tag:02x}{error}"
+        assert meter.access.journal == []
+        assert meter.ask(client, "0501021ce8") == "0c01" + ENERGY_IS
+
+
+@pytest.mark.parametrize("inner", ["01" + "050001", "01" + "050000"])
+def test_a_block_number_inside_blocks_is_no_request(inner: str) -> None:
+    meter, client = associated(1)
+    assert meter.ask(client, "050106" + "010001" + "04" + inner) == "0e050300"
+
+
 # --- WRITE ----------------------------------------------------------------------------------------------------------
 
 
@@ -134,6 +161,7 @@ def test_a_request_may_come_in_blocks() -> None:
         (2, "0603023008021ce8022bd0" + "03" + "1200f0" + "0600000000" + "100078", "0d03" + "00" + "0103" + "00"),
         (2, "0601023220" + "01" + "120007", "0d0100"),  # a method
         (1, "0601023220" + "01" + "120007", "0d010103"),
+        (1, "0601023220" + "01" + "0600000007", "0d010103"),  # no right comes before a wrong type
     ],
 )
 def test_a_write_has_its_result(level: int, request_: str, answer: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from drivers.ds3231 import DS3231
 from host_tests.wires import DirectI2C, Wires
 from tools.bench.ds3231 import DS3231 as Model
+from tools.bench.ds3231_drift import aging_ppm
 
 EPOCH = datetime.datetime(2000, 1, 1)
 LAST = 36525 * 86400 - 1
@@ -167,6 +168,18 @@ def test_aging_trims_a_fast_clock(rig: Rig) -> None:
     assert rig.clock.aging() == -128
     with pytest.raises(ValueError):
         rig.clock.set_aging(128)
+
+
+@pytest.mark.parametrize("celsius", [-40.0, -12.5, 25.0, 40.0, 70.0])
+@pytest.mark.parametrize("tenths_ppm", [-127, -31, 5, 40])
+def test_a_trim_slows_by_as_much_at_any_temperature(rig: Rig, celsius: float, tenths_ppm: int) -> None:
+    rig.chip.temperature = celsius
+    rig.wires.run(65)
+    rig.clock.trim(tenths_ppm)
+    rig.wires.run(1)
+    rig.chip.set_utc(0)
+    rig.wires.run(100_000_000)
+    assert rig.clock.now() == pytest.approx(100_000_000 - 10 * tenths_ppm, abs=100 * aging_ppm(celsius) / 2 + 5)
 
 
 def test_a_silent_chip_is_an_error_with_its_name(rig: Rig) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from host_tests.wires import Wires
 from tools.bench.ds3231 import DS3231
+from tools.bench.ds3231_drift import made_curve
 
 EPOCH = datetime.datetime(2000, 1, 1)
 NS = 1_000_000_000
@@ -187,6 +188,26 @@ def test_aging_slows_by_a_tenth_of_a_ppm_per_step_from_the_next_conversion_on(ri
     rig.wires.run(0.125)
     rig.wires.run(100_000)
     assert rig.chip.utc == 64 + 100_000 - 1 + 100_001
+
+
+@pytest.mark.parametrize(("celsius", "ppm"), [(-40.0, 7.0), (25.0, 1.0), (70.0, 4.0), (85.0, 8.0)])
+def test_ten_steps_of_aging_slow_more_where_it_is_cold_or_hot(rig: Rig, celsius: float, ppm: float) -> None:
+    """Data sheet, "Trim Register Frequency Sensitivity per LSB"."""
+    rig.chip.set_utc(0, 0)
+    rig.chip.temperature = celsius
+    rig.write(0x10, 10)
+    rig.wires.run(64)
+    rig.wires.run(1_000_000)
+    assert rig.chip.utc == 64 + 1_000_000 - ppm
+
+
+@pytest.mark.parametrize("specimen", range(200))
+def test_a_made_chip_keeps_to_its_data_sheet_and_is_no_ideal_one(specimen: int) -> None:
+    curve = made_curve(specimen)
+    errors = {celsius: curve(celsius) for celsius in range(-40, 86)}
+    assert all(abs(ppm) <= (2.0 if 0 <= celsius <= 40 else 3.5) for celsius, ppm in errors.items())
+    assert max(errors.values()) - min(errors.values()) > 0.2
+    assert made_curve(specimen)(17.0) == curve(17.0) != made_curve(specimen + 1)(17.0)
 
 
 def test_time_goes_on_through_years_on_battery_and_the_flag_stays_clear(rig: Rig) -> None:

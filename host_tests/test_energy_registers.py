@@ -15,7 +15,9 @@ from meter.storage import layout
 from meter.storage.records import FOREIGN, Record
 from meter.store import Store
 from meter.tariff.counters import Counters
-from meter.tariff.energy_registers import NAMES, READABLE, VERSION, EnergyRegisters
+from meter.tariff.energy_record import READABLE, VERSION, EnergyRecord
+from meter.tariff.energy_registers import NAMES, EnergyRegisters
+from meter.tariff.rated_registers import RatedRegisters
 from tools.bench import firmware_code
 from tools.bench.fram import FRAM
 
@@ -39,7 +41,7 @@ def life(ram: Ram, registers: EnergyRegisters) -> Store:
 
     memory = Memory()
     memory.content = ram.content
-    store = Store(memory, registers, Counters(), ErrorRegister())
+    store = Store(memory, EnergyRecord(registers, RatedRegisters(("a_import",), 2)), Counters(), ErrorRegister())
     store.load()
     assert store.loaded
     return store
@@ -67,10 +69,12 @@ def test_the_record_is_42_little_endian_numbers_and_what_the_sums_are_of() -> No
     assert len(stored) <= AREA.capacity
 
 
-def test_a_record_of_version_1_keeps_every_total_and_is_stored_as_version_2() -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_record_keeps_every_total_and_is_stored_as_the_newest(version: int) -> None:
     ram = Ram()
     amounts = [10**18 + 7 * n for n in range(8)]
-    Record(ram, AREA.address, AREA.capacity, 1).save(struct.pack("<8Q", *amounts))
+    stored = struct.pack("<8Q", *amounts) if version == 1 else struct.pack("<42Q2B", *amounts, *[0] * 34, 0, 0)
+    Record(ram, AREA.address, AREA.capacity, version).save(stored)
     registers = EnergyRegisters()
     store = life(ram, registers)
     assert [registers.get(name) for name in OLD_NAMES] == amounts
@@ -82,7 +86,7 @@ def test_a_record_of_version_1_keeps_every_total_and_is_stored_as_version_2() ->
     assert everything(again) == everything(registers)
     record = Record(ram, AREA.address, AREA.capacity, VERSION, READABLE)
     record.load()
-    assert record.found_version == 2
+    assert record.found_version == 3
 
 
 def test_older_firmware_does_not_take_the_new_record_for_its_own() -> None:

@@ -149,3 +149,46 @@ def test_two_runs_are_alike_to_the_byte(make: Maker) -> None:
         return bench.mcu.transcript
 
     assert transcript() == transcript()
+
+
+BROKEN_STATION = """
+access = None
+class Broken:
+    made = 0
+    active = over = False
+    def __init__(self, baud, now):
+        Broken.made += 1
+    def feed(self, data, now):
+        raise RuntimeError("asked for")
+    def tick(self, now):
+        return None
+    def wait_ms(self, now):
+        return -1
+make_station = Broken
+"""
+
+
+def test_a_protocol_that_raises_ends_its_session_and_not_the_port(make: Maker) -> None:
+    bench = make("/LGZ5X", lines=[5])
+    reader = IecReader(bench.end, bench.run)
+    for _ in range(2):
+        with pytest.raises(Exception):  # noqa: B017
+            reader.readout()
+        bench.run(3)
+    assert len(reader.readout(6)) == 7
+
+
+def test_a_station_that_raises_gives_the_line_back_to_sign_on(make: Maker) -> None:
+    bench = make(access=BROKEN_STATION)
+    bench.say(REQUEST)
+    bench.run(1.5)
+    bench.say(option("2", "5", "2"))
+    bench.run(0.5)
+    bench.end.configure(9600, "8N1")
+    bench.say(bytes(8), 9600)
+    bench.run(1.5)
+    bench.end.configure(300, "7E1")
+    bench.end.read()
+    bench.say(REQUEST)
+    bench.run(1.5)
+    assert bench.end.read() == IDENT.replace(b"5Z", b"5\\2Z")

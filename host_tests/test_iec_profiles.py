@@ -8,14 +8,16 @@ import pytest
 from iec62056_21 import utils
 
 from drivers.fram import Fram
+from host_tests.access_bench import Door
 from host_tests.iec_meter import LineMeter, option
 from host_tests.iec_objects import ACK, NAK, SIGN_OFF, Objects, ask, begin, error, message
 from host_tests.iec_profiles import NOON, TIMES, LoadProfile, filled_log, programming_with, real_log, utc
 from host_tests.iec_transcript import RecordedMeter, assert_golden
 from host_tests.model_sources import make_model
-from meter.access import Refused
+from meter.access import PORT_1, Refused
 from meter.comms import vdew
 from meter.comms.answers import Blocks, Stream
+from meter.comms.programming import Programming
 from meter.events.log_profile import LogProfile
 from meter.events.log_view import LogView
 from tools.bench.iec_client import IecProgrammer, IecRefused
@@ -204,6 +206,28 @@ def test_a_profile_may_need_a_level() -> None:
     begin(meter)
     assert ask(meter, message("R6", "P.01(;)")) == error(4)
     assert profile.spans == []
+
+
+@pytest.mark.parametrize("name", ["R2", "R4", "R5", "R6"])
+def test_the_event_log_needs_level_1_and_its_channel_as_it_does_in_dlms(name: str) -> None:
+    door = Door()
+    profiles = {"P.98": LogProfile(LogView(filled_log())), "P.01": LoadProfile(1)}  # the latter public
+    session = Programming(door.access.on(PORT_1), None, profiles, TIMES).session()
+
+    def refused(code: str) -> bool:
+        answer = session.answer(f"{name}\x02{code}(;)".encode(), 0)
+        assert answer is not None
+        while not answer.made:
+            answer.work()
+        return b"(ERR04)" in b"".join(answer.pieces())
+
+    assert refused("P.98") and not refused("P.01")
+    door.parameters.set("access_0", 0x01, 4)  # closed but at the optical port
+    assert refused("P.01")
+    session.answer(b"P1\x02(00000000)", 0)
+    assert not refused("P.98") and not refused("P.01")
+    door.parameters.set("access_1", 0x01, 4)
+    assert refused("P.98") and refused("P.01")
 
 
 @pytest.mark.parametrize("name", ["R5", "R2"])

@@ -37,7 +37,7 @@ def find(code):
         return Parameter(parse(code), parameters, parameters.name(int(code[5:])))
     raise KeyError(code)
 
-log_ins = LogIns(Ram(), parameters, lambda: 1, lambda: (None, 0, time.ticks_ms()), lambda *_: None)
+log_ins = LogIns(Ram(), parameters, lambda: 1, lambda: (0, time.ticks_ms()), lambda *_: None)
 log_ins.load()
 access = Access(parameters, find, lambda: 1, {"C.60.1": kept.append}, log_ins)
 """

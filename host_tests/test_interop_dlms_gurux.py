@@ -56,6 +56,7 @@ SERIAL_NUMBER, PARAMETER = GXDLMSData("0.0.96.1.0.255"), GXDLMSData("0.0.96.61.2
 SECRETS = [f"test HLS secret{level}" for level in range(6)]
 LEVELS = range(6)
 MOVING = ("0.9.1", "0.9.2", "13.7.0", "33.7.0", "53.7.0", "73.7.0", "C.5.1", "C.15.1", "C.15.2")  # without a unit
+BILLING = ("0.1.0", "0.1.1", "0.1.2", "0.9.6", "0.9.7", "0.9.12", "0.2.2", "C.3.0", "C.4.0", "C.14.0", "C.2.0", "C.2.1")
 LONGEST_WRITE = 900  # bytes that are sure to fit into one request
 SUCCESS, DENIED = 0, 3  # Data-Access-Result, Action-Result
 LOG_IN_FAILED = 180  # event
@@ -299,7 +300,7 @@ def test_energies_and_texts_are_those_of_the_readout(bench: Bench) -> None:
     with over_tcp(bench) as meter:
         for code, data_set in shown.items():
             text, unit = data_set.value.text, data_set.value.unit
-            if ".8." in code:
+            if ".8." in code and code[0] not in "C0":
                 target = meter.find(code)
                 value = meter.read(target, 2)
                 assert int(target.objectType) == REGISTER and target.unit.name.lower().endswith("energy")
@@ -309,10 +310,10 @@ def test_energies_and_texts_are_those_of_the_readout(bench: Bench) -> None:
                 assert meter.read(code) == bytes.fromhex(text)
             elif code in ("0.0.0", "0.2.0"):
                 assert meter.read(code) == text
-            elif code.startswith(("0.3.", "0.4.", "C.7.")):
+            elif code.startswith(("0.3.", "0.4.", "0.8.", "C.7.")):
                 assert meter.read(code) == int(text)
             else:
-                assert unit or code in MOVING
+                assert unit or code in MOVING + BILLING, code
     assert compared >= 4  # active, reactive, in quadrant I, apparent
 
 
@@ -358,7 +359,7 @@ def write_result(client: RawClient, found: Any, n: int, is_readable: int) -> int
 
 
 def act_result(client: RawClient, found: Any, n: int) -> int:
-    """Call with a parameter that changes nothing to speak of."""
+    """Call with a parameter that changes nothing to speak of, or is of another type."""
     value = {(CLOCK, 6): b"\x10\x00\x00", (SECURITY, 1): b"\x16\x00", (SECURITY, 2): b"\x01\x00"}
     parameter = value.get((found.class_id, n), b"\x0f\x00")
     answer = client.ask(b"\xc3\x01\xc1" + reference_of(found, n) + b"\x01" + parameter)
@@ -388,7 +389,7 @@ def test_each_level_may_do_what_its_object_list_says_and_nothing_else(bench: Ben
                 assert write_result(client, found, n, mode & 1) == (SUCCESS if mode & 2 else DENIED), (found.index, n)
                 refused += not mode & 2
             for n in range(1, found.methods + 1):
-                assert act_result(client, found, n) == (SUCCESS if n in methods else DENIED), (found.index, n)
+                assert (act_result(client, found, n) != DENIED) == (n in methods), (found.index, n)
                 refused += n not in methods
     bench.seal_open = False
     areas = 2 if level == 4 else 3  # its calibration record is written anew, with a sequence number

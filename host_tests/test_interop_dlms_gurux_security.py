@@ -43,8 +43,15 @@ def last_counter(bench: Bench) -> int:
         return int(meter.read(COUNTER))
 
 
-@pytest.mark.parametrize("protection", ["auth", "encr", "both"])
-@pytest.mark.parametrize("mechanism", ["lls", "gmac", "sha256"])
+@pytest.mark.parametrize(
+    ("mechanism", "protection"),
+    [
+        (how, what)
+        for how in ("lls", "gmac", "sha256")
+        for what in ("auth", "encr", "both")
+        if (how, what) != ("lls", "encr")
+    ],
+)
 def test_ciphered_reads_and_writes(bench: Bench, mechanism: str, protection: str) -> None:
     password = PASSWORD if mechanism == "lls" else SECRETS[2]
     login = Login(
@@ -78,7 +85,7 @@ def test_the_policy_refuses_what_is_protected_less(policy: int) -> None:
     with live_meter(parameters={"security_policy": policy}) as bench:
         for protection, bits in enough.items():
             login = lls(1, protection=protection, counter=last_counter(bench) + 1)
-            if bits & policy == policy:
+            if bits & policy == policy and protection != "encr":  # not with a password
                 with over_tcp(bench, login) as meter:
                     assert meter.read(SERIAL_NUMBER) == bench.serial
             else:
@@ -98,8 +105,8 @@ def test_a_key_that_is_wrapped_in_the_master_key_replaces_the_old_one() -> None:
         with pytest.raises(MeterError, match="key transfer"):  # at level 2
             transfer(master, 2, 1)
         with pytest.raises(MeterError, match="key transfer"):  # not genuine
-            transfer(bytes(16), 3, 1)
-        with over_tcp(bench, lls(1, protection="both", counter=1)) as meter:
+            transfer(bytes(16), 3, 20)
+        with over_tcp(bench, lls(1, protection="both", counter=60)) as meter:
             assert meter.read(SERIAL_NUMBER) == bench.serial
         transfer(master, 3, 100)
         with pytest.raises(MeterError), over_tcp(bench, lls(1, protection="both", counter=1000)):

@@ -59,7 +59,7 @@ def test_list_shows_all_objects_and_what_may_be_done_with_them(meter: Any) -> No
     assert found["0.0.40.0.0.255"]["methods"] == [1, 2]
     at_level_2 = {entry["name"]: entry for entry in meter("--json", "list", level=2)}
     assert at_level_2["0.0.96.61.2.255"]["attributes"]["2"] == "read_write"
-    assert at_level_2["0.0.1.0.0.255"]["methods"] == [1, 3, 6]
+    assert at_level_2["0.0.1.0.0.255"]["methods"] == [1, 2, 3, 4, 5, 6]
     lines = meter("list").splitlines()
     assert len(lines) == len(found) and any(line.split()[:2] == ["3", "1.1.1.8.0.255"] for line in lines)
     by_short_names = meter("--json", "--sn", "list")
@@ -108,15 +108,16 @@ def test_the_clock_is_set(meter: Any) -> None:
 
 def test_a_profile_becomes_csv_or_json(meter: Any, tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
-    assert meter("profile", "0-0:99.98.0", "--entries", f"1:{COUNT}", "--output", str(path)) == ""
+    assert meter("profile", "0-0:99.98.0", "--entries", f"1:{COUNT}", "--csv", str(path)) == ""
     header, *rows = list(csv.reader(path.open()))
-    assert header == ["0.0.1.0.0.255:2", "0.0.96.240.12.255:2", "0.0.96.240.13.255:2"]
+    assert header == ["local time", "0-0:96.240.12", "0-0:96.240.13"]
     assert [(datetime.fromisoformat(row[0]), int(row[1]), int(row[2])) for row in rows] == [
         (moment(utc), number, detail) for utc, number, detail in EVENTS
     ]
     span = ("--from", moment(FIRST + 600).isoformat(), "--to", moment(FIRST + 900).isoformat())
     some = meter("--json", "profile", "0-0:99.98.0", *span)
-    assert some["columns"] == header and [row[2] for row in some["rows"]] == [10, 11, 12, 13, 14, 15]
+    assert some["columns"] == ["0-0:1.0.0", *header[1:]] and some["units"] == ["", "", ""]
+    assert [row[2] for row in some["rows"]] == [10, 11, 12, 13, 14, 15]
     printed = list(csv.reader(meter("profile", "0-0:99.98.0", "--entries", "3:2").splitlines()))
     assert printed == [header, *rows[2:4]]
 
@@ -142,7 +143,8 @@ def test_a_profile_becomes_csv_or_json(meter: Any, tmp_path: Path) -> None:
         (("execute", "0-0:1.0.0:3"), 1, "denied"),
         (("execute", "clock"), 1, "name the method"),
         (("profile", "1.8.0"), 1, "is no profile"),
-        (("profile", "0-0:99.98.0", "--output", "/nowhere/events.csv"), 1, "/nowhere"),
+        (("profile", "0-0:99.98.0", "--csv", "/nowhere/events.csv"), 1, "/nowhere"),
+        (("profile", "0-0:99.98.0", "--entries", "1:3", "--plot", "events.png"), 1, "nothing to draw"),
         (("clock", "--set", "now"), 1, "denied"),
         (("--client", "17", "list"), 1, "log-in refused: the meter knows no client 17"),
         (("--client", "32", "list"), 0, "log-in refused: client 32 needs a password (see --password"),

@@ -222,6 +222,18 @@ def test_frequency_step_is_followed_within_two_windows() -> None:
     assert all(w.q[0] == pytest.approx(q, rel=0.02) for w in windows)
 
 
+@pytest.mark.parametrize("f", [50.0, 49.0, 50.37, 60.0])
+def test_periods_are_counted_one_by_one_and_from_0_after_a_gap(f: float) -> None:
+    path = sample_path(60 if f == 60 else 50)
+    stream = pages(codes(waveform(phase_cycles(f, 8000 * 4, start=0.3), phi=10.0)))
+    seconds = len(stream) / PAGE_BYTES * 16 / 8000
+    feed(path, stream)
+    assert path.periods == pytest.approx(f * seconds, abs=2)
+    before = path.periods
+    feed(path, stream[: PAGE_BYTES * 250], lost=1)  # half a second
+    assert path.periods == pytest.approx(f / 2, abs=2) and path.periods < before
+
+
 def test_a_lost_page_spoils_no_window() -> None:
     stream = pages(codes(waveform(phase_cycles(50.0, 24_000), u=230.0, i=5.0, phi=60.0)))
     page = [stream[n : n + PAGE_BYTES] for n in range(0, len(stream), PAGE_BYTES)]

@@ -90,7 +90,15 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         65 tcp_port, 66 tcp_inactivity_s, 70 access_0, 71 access_1, 72 access_2, 73 access_3, 74 access_4,
         75 access_5, 76 w5_password, 77 password_4, 78 password_5, 79 hls_secret_1, 80 hls_secret_2,
         81 hls_secret_3, 82 hls_secret_4, 83 hls_secret_5, 84 unicast_key, 85 broadcast_key, 86 authentication_key,
-        87 master_key, 88 security_policy, 89 max_attempts, 90 lock_hours
+        87 master_key, 88 security_policy, 89 max_attempts, 90 lock_hours, 100 calendar, 101 time_zone,
+        102 dst_enabled, 103 dst_begin, 104 dst_end, 105 dst_minutes, 106 shift_limit_s, 107 mains_sync,
+        108 sync_limit_s, 109 clock_trim, 110 persian_on_wire, 120 fallback_rate,
+        140 rated_quantities, 141 rates, 142 demand_quantities, 143 demand_period_min, 144 demand_subperiods,
+        145 demand_control, 146 demand_on_tariff_change, 147 demand_on_reset, 148 demand_inhibition_s,
+        160 reset_sources, 161 snapshot_sources, 162 reset_lockout_min, 163 reset_day, 164 reset_hour,
+        165 reset_minute, 166 readout_periods, 170 profile_1_period_min, 171 profile_1_channels,
+        172 profile_2_period_min,
+        173 profile_2_channels, 190 long_failure_s
     """
     assert {name: int(number) for number, name in (pair.split() for pair in field.split(","))} == NUMBERS
     assert [Parameters(Ram()).name(number) for number in NUMBERS.values()] == list(NUMBERS)
@@ -190,7 +198,13 @@ def test_a_printed_value_goes_through_the_same_door(name: str, text: str, value:
     ("name", "text", "level", "reason"),
     [
         ("reaction_ms", "", 4, module.KIND),
-        ("reaction_ms", "-300", 4, module.KIND),
+        ("reaction_ms", "-300", 4, module.RANGE),
+        ("reaction_ms", "--300", 4, module.KIND),
+        ("time_zone", "-", 4, module.KIND),
+        ("time_zone", "+60", 4, module.KIND),
+        ("time_zone", "-721", 4, module.RANGE),
+        ("dst_begin", "ffff03fe070100000000000", 4, module.KIND),  # half an octet
+        ("dst_begin", "ffff03fe0701000000000000ff", 4, module.RANGE),
         ("reaction_ms", "3e2", 4, module.KIND),
         ("reaction_ms", "٣٠٠", 4, module.KIND),  # digits, but not these
         ("reaction_ms", "9" * 40, 4, module.RANGE),

@@ -12,6 +12,6 @@ from tools.pictures.__main__ import FOLDER, take
 def test_the_pictures_are_current() -> None:
     for name, svg in take().items():
         stored = (FOLDER / name).read_text()
-        if name == "accuracy.svg" and f"Matplotlib v{matplotlib.__version__}" not in stored:
+        if name in ("accuracy.svg", "day.svg") and f"Matplotlib v{matplotlib.__version__}" not in stored:
             continue  # another version draws the same curves in other bytes
         assert stored == svg, f"{name} is out of date: run `make pictures`"

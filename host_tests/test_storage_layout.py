@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
+from drivers.nor_flash import W25Q128
 from meter.storage import layout
 from meter.storage.records import Record
 from tools.bench.fram import SIZE
@@ -64,5 +67,35 @@ def test_addresses_are_those_of_the_meters_in_the_field() -> None:
         ("calibration", 0x06900, 0x0400),
         ("invocation counters", 0x06D00, 0x0400),
         ("log-ins", 0x07100, 0x0400),
+        ("tariff", 0x07500, 0x3000),
+        ("time switch", 0x0A500, 0x4000),
+        ("control table", 0x0E500, 0x0800),
+        ("clearing", 0x0ED00, 0x0100),
         ("event log", 0x10000, 0x8000),
+        ("load profile 1, stage", 0x18000, 0x2000),
+        ("load profile 1, index", 0x1A000, 0x6000),
+        ("load profile 2, stage", 0x20000, 0x2000),
+        ("load profile 2, index", 0x22000, 0x4000),
+        ("stored values, stage", 0x26000, 0x2000),
+        ("stored values, index", 0x28000, 0x0800),
+        ("stored values 2, stage", 0x28800, 0x2000),
+        ("stored values 2, index", 0x2A800, 0x0800),
     ]
+    assert (layout.PROFILE_1_SECTORS, layout.PROFILE_2_SECTORS, layout.BILLING_SECTORS) == (
+        (0, 1536),
+        (1536, 1024),
+        (2560, 64),
+    )
+
+
+@pytest.mark.parametrize("kind", ["SECTORS", "FILES"])
+def test_rings_share_the_flash_or_the_file_system_and_fit_their_indexes(kind: str) -> None:
+    available = W25Q128.sectors if kind == "SECTORS" else layout.FILE_SECTORS
+    places = [(name, getattr(layout, f"{name}_{kind}")) for name in ("PROFILE_1", "PROFILE_2", "BILLING")]
+    end = 0
+    for name, (first, count) in places:
+        assert first == end
+        end = first + count
+        assert getattr(layout, f"{name}_INDEX").size >= 16 * count
+        assert getattr(layout, f"{name}_STAGE").size == 2 * W25Q128.sector_size
+    assert end <= available

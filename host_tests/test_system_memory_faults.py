@@ -9,6 +9,7 @@ import pytest
 from meter import factory
 from meter.storage import layout
 from meter.storage.records import Record
+from meter.tariff.energy_record import READABLE
 from tools.bench import Bench
 
 MAIN_MEMORY, BACKUP_DATA, PARAMETERS, CALIBRATION = 0x0001_0000, 0x0000_0200, 0x0000_0400, 0x0000_4000
@@ -56,7 +57,7 @@ def test_records_of_a_newer_firmware_are_left_alone() -> None:
         bench.run(5)
         bench.kill()
         area = layout.ENERGY
-        newer = Record(PokedMemory(bench), area.address, area.capacity, 200)
+        newer = Record(PokedMemory(bench), area.address, area.capacity, 200, READABLE)
         newer.save_twice(b"from the future")
         kept = bench.fram.peek(area.address, area.size)
         bench.power_on()

@@ -27,7 +27,7 @@ class Server:
 
     max_pdu = MAX_PDU
 
-    associated = False
+    standing = 0
 
     def __init__(self) -> None:
         self.requests: list[tuple[int, int, bytes]] = []
@@ -286,7 +286,7 @@ def test_who_comes_when_all_are_associated_is_turned_away() -> None:
         full = FullPort()
         await full.come(4)
         for server in full.servers:
-            server.associated = True
+            server.standing = 2
         await full.come()
         assert full.closed == [0, 0, 0, 0, 1] and len(full.servers) == 4
         full.tasks[1].cancel()
@@ -305,7 +305,7 @@ def test_the_one_that_has_been_silent_longest_without_association_gives_way() ->
         await full.come(4)
         for connection, idle_s in zip(full.port._connections, (100, 3, 20, 0), strict=True):
             connection.idle_s = idle_s
-        full.servers[0].associated = True
+        full.servers[0].standing = 2
         await full.come()
         assert full.closed == [0, 0, 1, 0, 0]
         assert full.servers[2].released_count == 1
@@ -316,11 +316,46 @@ def test_the_one_that_has_been_silent_longest_without_association_gives_way() ->
     run(main())
 
 
+def test_public_clients_give_way_when_all_have_an_association_and_the_silent_one_first() -> None:
+    async def main() -> None:
+        full = FullPort()
+        await full.come(4)
+        for connection, idle_s in zip(full.port._connections, (100, 3, 20, 90), strict=True):
+            connection.idle_s = idle_s
+        for server, standing in zip(full.servers, (2, 1, 1, 2), strict=True):
+            server.standing = standing
+        await full.come()
+        assert full.closed == [0, 0, 1, 0, 0]
+        full.servers[4].standing = 2
+        await full.come()
+        assert full.closed == [0, 1, 1, 0, 0, 0]
+        await full.end()
+
+    run(main())
+
+
+def test_what_is_not_answered_is_no_activity() -> None:
+    async def main() -> None:
+        port = wrapper.WrapperPort(("", 0), Server)
+        for apdu, idle_s in ((b"", 50), (b"\0to nobody", 50), (b"\xc0", 0)):
+            stream = Stream([None, wrapper.wrap(CLIENT, DEVICE, apdu)], open_end=True)
+            task = asyncio.create_task(port._connected(stream, stream))
+            while not port._connections:
+                await asyncio.sleep(0)
+            port._connections[0].idle_s = 50
+            await asyncio.sleep(0.01)
+            assert port._connections[0].idle_s == idle_s
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    run(main())
+
+
 def test_many_who_come_at_once_are_never_more_than_there_are_places() -> None:
     async def main() -> None:
         full = FullPort()
         await full.come(4)
-        full.servers[0].associated = True
+        full.servers[0].standing = 2
         await full.come(7)
         assert full.closed[0] == 0 and full.closed.count(0) == 4 == len(full.port._connections)
         await full.end()

@@ -36,7 +36,7 @@ class Echo:
 
     def __init__(self):
         self.waiting = None
-        self.associated = False
+        self.standing = 0
 
     def request(self, client, logical_device, apdu):
         if apdu == b"none":
@@ -50,7 +50,7 @@ class Echo:
         if apdu == b"long":
             return bytes(60000)
         if apdu == b"associate":
-            self.associated = True
+            self.standing = 2
         if apdu == b"fail":
             raise ValueError("asked for")
         if apdu == b"notify":

@@ -14,24 +14,39 @@ _SCRIPT = """
 import gc, json, sys
 sys.path.insert(0, {firmware!r})
 from meter.cosem.model import ObjectModel
+from meter.metrology.energies import channels, energy_list
 from meter.parameters import Parameters
+from meter.tariff.demand import Demand
+from meter.tariff.load_profile import LoadProfile
+from meter.tariff.rated_registers import RatedRegisters
 from meter.type_code import TypeCode
 
 class Nothing:
     capacity, security, serial_number, scripts = 0, None, "00000000", {{}}
     def __getattr__(self, name):
         return self
+    def __getitem__(self, n):
+        return self
 
 class Memory:
     def read_into(self, address, buf):
         buf[:] = bytes(len(buf))
 
+def sources_with(parameters):
+    sources = Nothing()
+    sources.rated = RatedRegisters(energy_list(parameters.rated_quantities), parameters.rates)
+    sources.demand = Demand(sources, energy_list(parameters.demand_quantities), parameters.rates, 900)
+    shown = [channels(parameters.get("profile_%d_channels" % n)) for n in (1, 2)]
+    sources.profiles = tuple([LoadProfile(sources, each, 900, sources) for each in shown])
+    return sources
+
 def used():
     gc.collect()
     return gc.mem_alloc()
 
+sources = sources_with(Parameters(Memory()))
 before = used()
-model = ObjectModel(Nothing(), Parameters(Memory()), TypeCode("ZMG405CR4.260b.42"))
+model = ObjectModel(sources, Parameters(Memory()), TypeCode("ZMG405CR4.260b.42"))
 sizes = {{"model": [1, used() - before]}}
 names = [(found.class_id, found.logical_name) for found in model.objects()]
 held = [None] * {copies}

@@ -27,6 +27,7 @@ PINS = {
     "metering_irq0": 21,
     "metering_irq1": 47,
     "fram_cs": 2,
+    "flash_cs": 39,  # the one JTAG pin in use
 }
 
 
@@ -61,6 +62,7 @@ class Board:
         # Select lines first: a chip must not listen while the buses are being set up.
         self.metering_cs = _high("metering_cs")
         self.fram_cs = _high("fram_cs")
+        self.flash_cs = _high("flash_cs")  # on fram_spi; None: no flash chip is fitted
         self.metering_reset = _high("metering_reset")
         self.metering_irq0 = _input("metering_irq0")
         self.metering_irq1 = _input("metering_irq1")
@@ -89,6 +91,7 @@ class Board:
         self.port2_uart = None  # UART0 is the console of the stock MicroPython
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
+        self.control_inputs = ()  # no pins are left; a row for each would go here, low = voltage
 
     def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None without a Wi-Fi network. It is joined in the background, also again."""

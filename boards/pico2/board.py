@@ -10,6 +10,7 @@ PINS = {
     "power_fail": 2,
     "i2c_sda": 4,  # I2C0
     "i2c_scl": 5,
+    "flash_cs": 6,
     "port1_tx": 8,  # UART1
     "port1_rx": 9,
     "fram_sck": 10,  # SPI1
@@ -24,6 +25,8 @@ PINS = {
     "metering_irq1": 21,
     "metering_reset": 22,
     "seal": 26,
+    "control_1": 27,
+    "control_2": 28,
 }
 
 
@@ -59,6 +62,7 @@ class Board:
         # Select lines first: a chip must not listen while the buses are being set up.
         self.metering_cs = _high("metering_cs")
         self.fram_cs = _high("fram_cs")
+        self.flash_cs = _high("flash_cs")  # on fram_spi; None: no flash chip is fitted
         self.metering_reset = _high("metering_reset")
         self.metering_irq0 = _input("metering_irq0")
         self.metering_irq1 = _input("metering_irq1")
@@ -87,6 +91,7 @@ class Board:
         self.port2_uart = None  # the RP2350 has two UARTs
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
+        self.control_inputs = (_input("control_1"), _input("control_2"))  # low = voltage; open: none
 
     def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None: the Pico 2 has no radio."""

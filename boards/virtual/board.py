@@ -29,12 +29,14 @@ class Board:
         self.metering_reset = Pin(wiring.METERING_RESET, Pin.OUT, value=1)
         self.fram_spi = SPI(wiring.SPI_FRAM, baudrate=10_000_000, polarity=0, phase=0)
         self.fram_cs = Pin(wiring.FRAM_CS, Pin.OUT, value=1)
+        self.flash_cs = Pin(wiring.FLASH_CS, Pin.OUT, value=1)  # on fram_spi; None: no flash chip is fitted
         self.i2c = I2C(wiring.I2C_MAIN, freq=400_000)
         self.optical_uart = UART(wiring.UART_OPTICAL, 300, bits=7, parity=0, stop=1)
         self.port1_uart = UART(wiring.UART_PORT1, 300, bits=7, parity=0, stop=1)
         self.port2_uart = UART(wiring.UART_PORT2, 300, bits=7, parity=0, stop=1)
         self.power_fail = Pin(wiring.POWER_FAIL, Pin.IN)  # low = mains failing
         self.seal = Pin(wiring.SEAL, Pin.IN)  # high = certification seal broken
+        self.control_inputs = tuple([Pin(pin, Pin.IN) for pin in wiring.CONTROL_INPUTS])  # low = voltage
 
     def tcp_address(self, _port: int):
         """(host, port) to listen on, or None: there is no network in virtual time. The port is the bench's choice."""

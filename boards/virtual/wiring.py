@@ -11,6 +11,8 @@ METERING_IRQ1 = 4
 FRAM_CS = 5
 POWER_FAIL = 6  # low = mains failing
 SEAL = 7  # high = certification seal broken
+FLASH_CS = 24  # on the FRAM's bus
+CONTROL_INPUTS = (10, 11, 12, 13)  # low = voltage on the terminal
 
 # SPI buses
 SPI_METERING = 0

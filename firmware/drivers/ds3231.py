@@ -30,6 +30,10 @@ _PM = const(0x20)
 _DAYS_2100 = const(36525)  # from 2000-01-01 to 2100-01-01
 _SATURDAY = const(5)  # 2000-01-01, Monday = 0
 
+# What a step of the aging offset does, in hundredths of a ppm, at these degC (data sheet, "Trim Register Frequency
+# Sensitivity per LSB", typical)
+_STEPS = ((-40, 70), (25, 10), (70, 40), (85, 80))
+
 _BEFORE_MONTH = const((0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365))
 
 
@@ -97,18 +101,27 @@ class DS3231:
         return _signed(self._pair[0]) + (self._pair[1] >> 6) / 4
 
     def aging(self) -> int:
-        """Aging offset in steps of about 0.1 ppm; positive slows the clock."""
+        """Aging offset in steps of about 0.1 ppm at 25 degC, more elsewhere; positive slows the clock."""
         return _signed(self._read_byte(_AGING))
 
-    def set_aging(self, tenths_ppm: int) -> None:
-        """Slow the clock by `tenths_ppm` (-128..127, negative: faster), in effect with a conversion started now."""
-        if not -128 <= tenths_ppm <= 127:
+    def set_aging(self, steps: int) -> None:
+        """Change the aging offset (-128..127), in effect with a conversion started now."""
+        if not -128 <= steps <= 127:
             raise ValueError("DS3231: aging offset -128..127")
-        self._write_byte(_AGING, tenths_ppm & 0xFF)
-        if self.aging() != tenths_ppm:
+        self._write_byte(_AGING, steps & 0xFF)
+        if self.aging() != steps:
             raise OSError(errno.EIO, "DS3231: aging offset does not hold")
         if not self._read_byte(_STATUS) & _BSY:  # otherwise the conversion under way, or the next one, takes it
             self._write_byte(_CONTROL, self._read_byte(_CONTROL) | _CONV)
+
+    def trim(self, tenths_ppm: int) -> None:
+        """Slow the clock by `tenths_ppm` (-127..127, negative: faster) at the temperature it has now: call it again as
+        the temperature changes."""
+        wanted = tenths_ppm * 10
+        step = _step(int(self.temperature()))
+        steps = (2 * wanted + step) // (2 * step)
+        if steps != self.aging():
+            self.set_aging(steps)
 
     # --- bus ---
 
@@ -141,6 +154,16 @@ def _days_before(month: int, year: int) -> int:
 
 def _month_length(month: int, year: int) -> int:
     return _days_before(month + 1, year) - _days_before(month, year)
+
+
+def _step(celsius: int) -> int:
+    """What a step of the aging offset does, hundredths of a ppm."""
+    celsius = min(max(celsius, _STEPS[0][0]), _STEPS[-1][0])
+    n = 0
+    while celsius > _STEPS[n + 1][0]:
+        n += 1
+    (colder, first), (warmer, last) = _STEPS[n], _STEPS[n + 1]
+    return first + (last - first) * (celsius - colder) // (warmer - colder)
 
 
 def _hour(register: int) -> int:

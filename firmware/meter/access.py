@@ -143,7 +143,7 @@ class Access:
 
     def change_secret(self, level: int, secret: "Any", mechanism: int) -> None:
         """Replace what a client of `level` proves itself with: the password (LLS) or the secret (others)."""
-        acting = self._acting(level)
+        acting = self.acting(level)
         if not DATA_COLLECTION <= level <= EXTENDED_CONSUMER:
             raise Refused(DENIED)
         if mechanism == LLS:
@@ -195,6 +195,10 @@ class Access:
         self._demand(self.may_act, found, n, level)
         return self._do(found.act, n, value)
 
+    def opens(self, needed: int, level: int) -> bool:
+        """Whether what is read at level `needed` is read at `level`, under this channel's conditions."""
+        return self._grants(level, needed, False)
+
     # --- objects as text --------------------------------------------------------------------------------------------
 
     def read(self, code: str, level: int) -> str:
@@ -204,13 +208,12 @@ class Access:
         """
         found = self._object(code)
         self._demand(self.may_read, found, 2, level)
-        value, unit = found.formatted()
-        return value + "*" + unit if unit else value
+        return found.text()
 
     def write(self, code: str, text: str, level: int) -> None:
         """Change an object to what `text` says. Refused if that is not possible or not allowed at `level`."""
         found = self._object(code)
-        level = self._acting(level)
+        level = self.acting(level)
         if found.index in self._writers and level == EXTENDED_SERVICE:
             self._do(self._writers[found.index], text)
         elif hasattr(found, "write"):
@@ -232,8 +235,8 @@ class Access:
             fits = needed <= level or needed <= EXTENDED_SERVICE and self._rises(level)
         return fits and self._is_open(level, self._channel)
 
-    def _acting(self, level: int) -> int:
-        """The level that counts for a change: without its conditions it is none."""
+    def acting(self, level: int) -> int:
+        """The level that counts for a change or a command: without its conditions it is none."""
         if not self._is_open(level, self._channel):
             return PUBLIC
         return EXTENDED_SERVICE if self._rises(level) else level

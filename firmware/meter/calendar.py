@@ -2,6 +2,8 @@
 
 from micropython import const
 
+FIRST_YEAR = 2000  # of the hundred years that two digits stand for
+
 _DAYS_IN_400_YEARS = const(146097)
 _DAYS_IN_100_YEARS = const(36524)
 _DAYS_IN_4_YEARS = const(1461)
@@ -9,10 +11,18 @@ _DAYS_IN_4_YEARS = const(1461)
 _DAYS_FROM_MARCH_2000 = const(-60)  # 2000-01-01 lies 60 days before 2000-03-01
 
 
-def fields(seconds: int) -> tuple:
-    """(year, month, day, weekday 1 = Monday .. 7 = Sunday, hour, minute, second) of seconds since 2000-01-01."""
+def full_year(two_digits: int, first: int = FIRST_YEAR) -> int:
+    """The year that two digits stand for; `first` of a hundred."""
+    return first + (two_digits - first) % 100
+
+
+def fields(seconds: int, date_of=None) -> tuple:
+    """(year, month, day, weekday 1 = Monday .. 7 = Sunday, hour, minute, second) of seconds since 2000-01-01.
+
+    `date_of`: `date` of another calendar.
+    """
     days, rest = seconds // 86400, seconds % 86400
-    year, month, day = date(days)
+    year, month, day = (date_of or date)(days)
     return year, month, day, (days + 5) % 7 + 1, rest // 3600, rest // 60 % 60, rest % 60
 
 
@@ -48,9 +58,12 @@ def days(year: int, month: int, day: int) -> int:
     return found
 
 
-def seconds(date_and_time: tuple) -> int:
-    """Seconds since 2000-01-01 of (year, month, day, hour, minute, second). ValueError if there is no such moment."""
+def seconds(date_and_time: tuple, days_of=None) -> int:
+    """Seconds since 2000-01-01 of (year, month, day, hour, minute, second). ValueError if there is no such moment.
+
+    `days_of`: `days` of another calendar.
+    """
     year, month, day, hour, minute, second = date_and_time
     if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
         raise ValueError("no such time")
-    return days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
+    return (days_of or days)(year, month, day) * 86400 + hour * 3600 + minute * 60 + second

@@ -6,6 +6,8 @@ its channel; the objects behind them are the same.
 
 from time import ticks_ms
 
+from micropython import const
+
 from meter import access as door
 from meter.comms.dlms.server import MAX_PDU, Server
 from meter.comms.formatted_commands import FormattedCommands
@@ -16,10 +18,12 @@ from meter.comms.port import DirectHdlc, Port
 from meter.comms.port_setup import HdlcSetup, PortSetup
 from meter.comms.programming import Programming
 from meter.comms.wrapper import WrapperPort
+from meter.cosem.stored_profiles import PrintedProfile
 from meter.events.log_profile import LogProfile
 from meter.tariff.local_time import LocalTime
 
 _CHANNELS = (door.PORT_1, door.PORT_2)
+_BILLING_RESET = const("C151")  # formatted command
 
 
 class TcpSetup:
@@ -47,8 +51,11 @@ class Communication:
         parameters, sources = model.parameters, model.sources
         type_code = sources.type_code
         self._identity = lambda: sources.identification(parameters.max_baud_char)
+        commands[_BILLING_RESET] = door.FIELD_SERVICE, reset_command(sources.engine)
         self._commands = FormattedCommands(commands)
-        self._profiles = {"P.98": LogProfile(sources.event_log)} if type_code.has_event_log else {}
+        self._profiles: dict = {"P.98": LogProfile(sources.event_log)} if type_code.has_event_log else {}
+        for n in range(len(sources.profiles)):
+            self._profiles["P.%02d" % (n + 1)] = PrintedProfile(model.load_store(n))
         self._times = LocalTime(sources.clock)
         self._hdlc = HdlcSetup(parameters, sources.serial_number)
         self._ports: list = [self._serial("optical", door.OPTICAL, OpticalLine(board.optical_uart))]
@@ -87,3 +94,14 @@ class Communication:
             return Port(line, DirectHdlc(make_station, setup.direct_rate, ticks_ms()))
         programming = Programming(self._access.on(channel), self._commands, self._profiles, self._times)
         return Port(line, ModeC(self._identity, self._model.readout, setup, programming, make_station))
+
+
+def reset_command(engine):
+    """A billing reset as a formatted command: ValueError if it has an operand, OSError if it is not possible now."""
+
+    def reset(text: str) -> None:
+        if text:
+            raise ValueError("the billing reset has no operand")
+        engine.reset_by_command()
+
+    return reset

@@ -7,8 +7,10 @@ What is counted and locked is on record before the client hears that it was wron
 The record, little endian: 1 byte seal seen broken, then for each channel and level (0 to 6) 9 bytes:
 
     0  1  wrong ones in a row; 255: locked
-    1  4  end of the lock: seconds since 2000-01-01 UTC; 0 if the clock was not valid when it began
+    1  4  not used (once the end of the lock by the clock)
     5  4  end of the lock in operating seconds
+
+Operating time alone ends a lock: the clock can be put ahead by who has a lower level.
 """
 
 import struct
@@ -29,7 +31,7 @@ VERSION = const(1)
 CHANNELS = const(4)
 LEVELS = const(7)
 _LOCKED = const(255)
-_CELL = "<BII"
+_CELL = "<B4xI"
 _CELL_SIZE = const(9)
 _FIRST_PENALTY_MS = const(1_000)
 _DOUBLINGS = const(6)  # up to 64 s
@@ -41,9 +43,9 @@ _LONGEST_LOCK_S = const(240 * 3_600)
 class LogIns:
     """`parameters` has `max_attempts` and `lock_hours`; `seal_broken()` is true while the certification seal is open.
 
-    `now()` gives the time in three ways: UTC (s since 2000-01-01; None while the clock is not valid), operating time
-    (s, survives power cuts, may run over), ticks (ms, wrap). `report(level, channel, is_locked)` is called for each
-    failure, after it is on record. A memory that fails is tried again by `update`; `is_saved` tells.
+    `now()` gives the time in two ways: operating time (s, survives power cuts, may run over), ticks (ms, wrap).
+    `report(level, channel, is_locked)` is called for each failure, after it is on record. A memory that fails is tried
+    again by `update`; `is_saved` tells.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class LogIns:
     ):
         self._record = Record(memory, area.address, area.capacity, VERSION)
         self._parameters, self._seal_broken, self._now, self._report = parameters, seal_broken, now, report
-        self._cells = [[0, 0, 0] for _ in range(CHANNELS * LEVELS)]
+        self._cells = [[0, 0] for _ in range(CHANNELS * LEVELS)]
         self._seal_was_broken = False
         self._penalties = [0] * CHANNELS  # ms
         self._penalties_since = [0] * CHANNELS  # ticks
@@ -85,11 +87,11 @@ class LogIns:
             self._seal_was_broken = broken
             self.is_saved = False
             if broken:  # at the moment of breaking: a seal that stays open does not make for endless attempts
-                self._cells = [[0, 0, 0] for _ in self._cells]
+                self._cells = [[0, 0] for _ in self._cells]
                 self._penalties = [0] * CHANNELS
-        utc, operating, ticks = self._now()
+        operating, ticks = self._now()
         for cell in self._cells:
-            if cell[0] == _LOCKED and _is_over(cell, utc, operating):
+            if cell[0] == _LOCKED and _is_over(cell[1], operating):
                 cell[0] = 0
                 self.is_saved = False
         for channel in range(CHANNELS):
@@ -104,13 +106,12 @@ class LogIns:
             return
         cell = self._cells[channel * LEVELS + level]
         cell[0] = min(cell[0] + 1, _LOCKED - 1)
-        utc, operating, ticks = self._now()
+        operating, ticks = self._now()
         self._penalties[channel] = self._penalty(channel)
         self._penalties_since[channel] = ticks
         is_lock = cell[0] >= self._parameters.max_attempts
         if is_lock:
-            span = self._parameters.lock_hours * _HOUR_S
-            cell[0], cell[1], cell[2] = _LOCKED, 0 if utc is None else utc + span, operating + span
+            cell[0], cell[1] = _LOCKED, operating + self._parameters.lock_hours * _HOUR_S
         self._save()
         self._report(level, channel, is_lock)
 
@@ -128,7 +129,7 @@ class LogIns:
 
     def penalty_ms(self, channel: int) -> int:
         """For how long the channel still has to wait, ms."""
-        return self._left(channel, self._now()[2])
+        return self._left(channel, self._now()[1])
 
     @property
     def any_locked(self) -> bool:
@@ -157,11 +158,6 @@ class LogIns:
             pass  # in force all the same, and saved by the next update
 
 
-def _is_over(cell: list, utc: "int | None", operating: int) -> bool:
-    """Whether a lock has ended: by either clock, of which the operating time is never ahead.
-
-    More than the longest lock is left only when the operating time has run over.
-    """
-    if cell[1] and utc is not None and utc >= cell[1]:
-        return True
-    return not 0 < cell[2] - operating <= _LONGEST_LOCK_S
+def _is_over(end: int, operating: int) -> bool:
+    """Whether a lock has ended. More than the longest one is left only when the operating time has run over."""
+    return not 0 < end - operating <= _LONGEST_LOCK_S

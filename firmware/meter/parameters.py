@@ -1,4 +1,4 @@
-"""The parameters: one table, one door.
+"""The parameters: one table (parameter_table.py), one door.
 
 Reading is by attribute, `parameters.reaction_ms`. Changing is only by `Parameters.set`, which checks the access level,
 the kind and the range, keeps the new value in the memory before it holds, and logs the change.
@@ -12,133 +12,38 @@ import struct
 
 from micropython import const
 
-from meter.metrology.energies import sum_channel
+from meter.metrology.energies import channels, energy_list, sum_channel
 from meter.metrology.networks import NETWORKS
+from meter.parameter_table import (
+    ADDRESS,
+    CHANNELS,
+    CHAR,
+    CHOICE,
+    INT,
+    KEY,
+    LIST,
+    MASK,
+    NEXT_START,
+    PASSWORD,
+    RULE,
+    SECRET,
+    SUM,
+    TABLE,
+    WORD,
+)
 from meter.storage import records
 from meter.storage.layout import PARAMETERS
+from meter.time_zone import is_rule
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-# Kinds. Low and high mean: INT smallest and largest value; CHOICE and WORD the allowed integers or strings (in low);
-# CHAR first and last character; TEXT, ADDRESS, PASSWORD and SECRET shortest and longest length; SUM nothing; MASK bits
-# of which one at least is set, and all bits there are; KEY 0 if there may be none.
-INT = const(0)
-CHOICE = const(1)
-CHAR = const(2)
-TEXT = const(3)  # printable ASCII that may stand in a data set: no ( ) * / !
-ADDRESS = const(4)  # device address of IEC 62056-21: digits, letters, space
-WORD = const(5)
-SUM = const(6)  # what a sum channel adds up: two energies "a_import+a_export", or nothing ""
-MASK = const(7)
-# Nobody reads these. As text the last two are hexadecimal.
-PASSWORD = const(8)  # as TEXT
-SECRET = const(9)  # octets
-KEY = const(10)  # 16 octets
-
 _NUMBERS = (INT, CHOICE, MASK)
-_OCTETS = (SECRET, KEY)
+_OCTETS = (SECRET, KEY, RULE)
 _SECRETS = (PASSWORD, SECRET, KEY)
-
-_START_RATES = (300, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd
-
-# Number (never used again for anything else), name, kind, default, low, high, lowest level that may change it.
-TABLE = (
-    # imp/kWh, imp/kvarh. From 1040 on the chip can do; beyond 20 000 its divider's rounding exceeds 0.015 %.
-    (1, "led_constant", INT, 10_000, 2_000, 20_000, 4),
-    (2, "reaction_ms", INT, 200, 20, 1_500, 2),  # IEC 62056-21, reaction time
-    (3, "changeover_ms", INT, 1_000, 20, 1_500, 2),  # from the option select message to the first character of data
-    (4, "max_baud_char", CHAR, "5", "0", "6", 2),  # 300 to 19 200 Bd
-    (5, "display_seconds", INT, 8, 1, 60, 2),  # per item of the rolling list
-    (6, "obis_b", INT, 1, 0, 64, 3),  # channel of the electricity codes
-    (7, "address", ADDRESS, "", 0, 32, 2),  # device address of the IEC ports
-    (8, "nominal_voltage", INT, 230, 57, 480, 4),  # V, phase to neutral; in 3P3W phase to phase
-    (9, "nominal_current_ma", CHOICE, 5_000, (1_000, 5_000), None, 4),
-    (10, "nominal_hz", CHOICE, 50, (50, 60), None, 4),
-    (11, "network", WORD, "3P4W", ("3P4W", "1P2W", "2P3W", "3P3W"), None, 4),
-    (12, "summation", WORD, "vector", ("vector", "absolute", "separate"), None, 4),  # of the phases' powers
-    (13, "apparent", WORD, "vector", ("vector", "rms"), None, 4),  # S = sqrt(P**2 + Q**2), or U * I
-    (
-        14,
-        "registration",
-        WORD,
-        "secondary",
-        ("secondary", "primary"),
-        None,
-        4,
-    ),  # what is shown; see cosem/registration.py
-    (15, "ct_numerator", INT, 1, 1, 100_000, 4),  # current transformer, e.g. 500 / 5
-    (16, "ct_denominator", INT, 1, 1, 100_000, 4),
-    (17, "vt_numerator", INT, 1, 1, 1_000_000, 4),  # voltage transformer, e.g. 20000 / 100
-    (18, "vt_denominator", INT, 1, 1, 1_000_000, 4),
-    (19, "sum_channel_1", SUM, "", None, None, 4),
-    (20, "sum_channel_2", SUM, "", None, None, 4),
-    (21, "p1_password", PASSWORD, "00000000", 1, 16, 2),  # of level 1: IEC 62056-21, P1; DLMS, client 32
-    (22, "p2_password", PASSWORD, "00000000", 1, 16, 4),  # of level 2: P2; client 48
-    # What a port starts with, 0 IEC 62056-21 or 1 HDLC
-    (30, "optical_mode", INT, 0, 0, 1, 2),
-    (31, "port1_mode", INT, 0, 0, 1, 2),
-    (32, "port2_mode", INT, 0, 0, 1, 2),
-    # IEC 62056-21 by port. A start rate other than 300 Bd is kept in all of a session
-    (41, "optical_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
-    (42, "port1_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
-    (43, "port2_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
-    (44, "port1_start_rate", CHOICE, 300, _START_RATES, None, 2),
-    (45, "port2_start_rate", CHOICE, 300, _START_RATES, None, 2),
-    # HDLC, on all ports. Window and length are limits: a client that asks for none gets 1 and 128
-    (60, "hdlc_address", INT, 0, 0, 16_381, 2),  # lower address; 0: last four digits of the serial number, plus 1000
-    (61, "hdlc_window", INT, 7, 1, 7, 2),
-    (62, "hdlc_max_info", INT, 1_024, 32, 2_030, 2),  # bytes
-    (63, "hdlc_inter_octet_ms", INT, 25, 20, 6_000, 2),
-    (64, "hdlc_inactivity_s", INT, 120, 0, 65_535, 2),  # 0: never
-    (65, "tcp_port", INT, 4_059, 1, 65_535, 2),
-    (66, "tcp_inactivity_s", INT, 180, 0, 65_535, 2),  # 0: never
-    # Conditions of the levels: channels (1 optical, 2 and 4 electrical ports, 8 TCP), 16 seal broken, 32 HLS only
-    (70, "access_0", MASK, 0x0F, 0x0F, 0x0F, 3),
-    (71, "access_1", MASK, 0x0F, 0x0F, 0x3F, 3),
-    (72, "access_2", MASK, 0x0F, 0x0F, 0x3F, 3),
-    (73, "access_3", MASK, 0x0F, 0x0F, 0x3F, 4),
-    (74, "access_4", MASK, 0x0F, 0x0F, 0x3F, 4),
-    (75, "access_5", MASK, 0x0F, 0x0F, 0x3F, 3),
-    (76, "w5_password", PASSWORD, "00000000", 1, 16, 3),  # of level 3: W5; client 64
-    (77, "password_4", PASSWORD, "00000000", 1, 16, 4),  # client 80
-    (78, "password_5", PASSWORD, "00000000", 1, 16, 3),  # client 96
-    (79, "hls_secret_1", SECRET, b"test HLS secret1", 16, 64, 3),
-    (80, "hls_secret_2", SECRET, b"test HLS secret2", 16, 64, 3),
-    (81, "hls_secret_3", SECRET, b"test HLS secret3", 16, 64, 3),
-    (82, "hls_secret_4", SECRET, b"test HLS secret4", 16, 64, 4),
-    (83, "hls_secret_5", SECRET, b"test HLS secret5", 16, 64, 3),
-    # Keys of security suite 0. These defaults are known to everybody: the standard's examples, and RFC 3394's
-    (84, "unicast_key", KEY, bytes(range(0x10)), 16, 16, 3),
-    (85, "broadcast_key", KEY, b"", 0, 16, 3),
-    (86, "authentication_key", KEY, bytes(range(0xD0, 0xE0)), 16, 16, 3),
-    (87, "master_key", KEY, bytes(range(0x10)), 16, 16, 3),
-    (88, "security_policy", INT, 0, 0, 3, 3),  # 1 authenticated, 2 encrypted, 3 both
-    (89, "max_attempts", INT, 3, 1, 10, 3),  # wrong passwords in a row until the level is locked
-    (90, "lock_hours", INT, 24, 1, 240, 3),
-)
-
-# Parts of the meter are made of these when it starts: a change shows at once and takes effect with the next start.
-NEXT_START = (
-    "led_constant",
-    "display_seconds",
-    "obis_b",
-    "nominal_voltage",
-    "nominal_current_ma",
-    "nominal_hz",
-    "network",
-    "summation",
-    "apparent",
-    "registration",
-    "ct_numerator",
-    "ct_denominator",
-    "vt_numerator",
-    "vt_denominator",
-    "sum_channel_1",
-    "sum_channel_2",
-)
+_PARSERS = {SUM: sum_channel, LIST: energy_list, CHANNELS: channels}
 
 _VERSION = const(1)
 _ENTRY = "<HB"  # number, length of the value
@@ -147,6 +52,7 @@ _CONSUMER = const(5)
 _FORBIDDEN = "()*/!"
 _HEX = "0123456789ABCDEFabcdef"
 _KEY_BYTES = const(16)
+_RATED_REGISTERS = const(24)
 
 UNKNOWN = "unknown parameter"
 LEVEL = "access denied"
@@ -183,6 +89,7 @@ class Parameters:
         self.checksum_error = False
         self.replaced: list = []
         self.one_copy = False
+        self.changes = 0  # how often values may have become others
         self.locked = False
         self.log: "Callable[[int], object]" = _no_log
 
@@ -193,6 +100,7 @@ class Parameters:
         if payload is not None:
             self._take(payload)
         self._effective = dict(self._values)
+        self.changes += 1
 
     @property
     def restart_due(self) -> bool:
@@ -202,7 +110,7 @@ class Parameters:
 
     @property
     def consistent(self) -> bool:
-        """Whether the nominal voltage is one of the network's."""
+        """Whether the nominal voltage is one of the network's, and demand and rates can be kept."""
         return _is_consistent(self._values)
 
     def __getattr__(self, name: str) -> "Any":
@@ -258,8 +166,8 @@ class Parameters:
 
         ParameterRefused if that is not allowed, OSError if the memory fails or is `locked`: then the old value holds. A
         refused change at too low a level does not tell whether the value would have been good. Out of range is also
-        what makes nominal voltage and network not fit each other: the one that fits comes first, from 3P3W at 400 V to
-        3P4W at 58 V a voltage that both have.
+        what makes values not fit each other (`consistent`): the one that fits comes first, from 3P3W at 400 V to 3P4W
+        at 58 V a voltage that both have.
         """
         row = self._rows.get(name)
         if row is None:
@@ -282,6 +190,7 @@ class Parameters:
             raise ParameterRefused(name, RANGE)
         self.one_copy = not self._record.save_twice(self._payload(values))
         self._values = values
+        self.changes += 1
         self.checksum_error = False
         self.replaced = []
         if changed:
@@ -289,10 +198,12 @@ class Parameters:
         return changed
 
     def set_text(self, name: str, text: str, level: int) -> bool:
-        """`set` with a value in the form it is printed in; numbers are decimal digits, octets hexadecimal ones."""
+        """`set` with a value in the form it is printed in; numbers are decimal digits, maybe behind a minus;
+        octets are hexadecimal digits."""
         row = self._rows.get(name)
         value: "Any" = text
-        if row is not None and row[2] in _NUMBERS and text and all("0" <= c <= "9" for c in text):
+        digits = text[1:] if text[:1] == "-" else text
+        if row is not None and row[2] in _NUMBERS and digits and all("0" <= c <= "9" for c in digits):
             value = int(text)
         elif row is not None and row[2] in _OCTETS and len(text) % 2 == 0 and all(c in _HEX for c in text):
             value = bytes([int(text[n : n + 2], 16) for n in range(0, len(text), 2)])
@@ -338,10 +249,16 @@ def _no_log(_number: int) -> None:
 
 
 def _is_consistent(values: dict) -> bool:
-    if "network" not in values:  # a table of tests
+    if "network" in values:  # not so in tables of tests
+        lowest, highest = NETWORKS[values["network"]].voltages_v
+        if not lowest <= values["nominal_voltage"] <= highest:
+            return False
+    if "rates" not in values:
         return True
-    lowest, highest = NETWORKS[values["network"]].voltages_v
-    return lowest <= values["nominal_voltage"] <= highest
+    for name in ("rated_quantities", "demand_quantities"):
+        if len(energy_list(values[name])) * values["rates"] > _RATED_REGISTERS:
+            return False
+    return values["demand_period_min"] * 60 % values["demand_subperiods"] == 0
 
 
 def _octets(value: "str | bytes") -> bytes:
@@ -358,7 +275,7 @@ def _fault(row: tuple, value: "Any") -> "str | None":
     elif kind in _OCTETS:
         if type(value) is not bytes:
             return KIND
-        fits = len(value) in (low, _KEY_BYTES) if kind == KEY else low <= len(value) <= high
+        fits = _octets_fit(kind, value, low, high)
     else:
         if type(value) is not str:
             return KIND
@@ -374,14 +291,20 @@ def _number_fits(kind: int, value: int, low: "Any", high: "Any") -> bool:
     return low <= value <= high
 
 
+def _octets_fit(kind: int, value: bytes, low: "Any", high: "Any") -> bool:
+    if kind == RULE:
+        return is_rule(value)
+    return len(value) in (low, _KEY_BYTES) if kind == KEY else low <= len(value) <= high
+
+
 def _text_fits(kind: int, value: str, low: "Any", high: "Any") -> bool:
     if kind == WORD:
         return value in low
     if kind == CHAR:
         return len(value) == 1 and low <= value <= high
-    if kind == SUM:
+    if kind in _PARSERS:
         try:
-            sum_channel(value)
+            _PARSERS[kind](value)
         except ValueError:
             return False
         return True

@@ -5,18 +5,22 @@ import time
 
 from micropython import const
 
+from meter.events import log
+
+_ALL_PHASES = const(7)
 _BRIDGING_MS = const(500)  # mains may be away this long without consequence
 
 
 class MainsWatch:
-    """`pin`: low while mains is failing. `store`: meter.store.Store; `counters`: tariff.counters.Counters.
+    """`pin`: low while mains is failing. `on_down()` is called when it has been away too long and has to store all
+    that is not stored yet, `on_return()` when mains comes back before the supply has ended.
 
-    `is_down`: mains has been away too long, all is stored, and the meter waits for the end of its supply.
+    `is_down`: between the two the meter waits for the end of its supply.
     """
 
-    def __init__(self, pin, store, counters):
+    def __init__(self, pin, on_down, on_return):
         self.is_down = False
-        self._pin, self._store, self._counters = pin, store, counters
+        self._pin, self._on_down, self._on_return = pin, on_down, on_return
         self._flag = asyncio.ThreadSafeFlag()
 
     async def run(self) -> None:
@@ -28,20 +32,64 @@ class MainsWatch:
                 await self._bridge()
             if self.is_down and pin.value():
                 self.is_down = False
-                self._counters.add("power_failures")
+                self._on_return()
             await self._flag.wait()
 
     async def _bridge(self) -> None:
         """Mains is away: returns when it is back, or when it has been away too long and all is stored."""
         deadline = time.ticks_add(time.ticks_ms(), _BRIDGING_MS)
-        while not self._pin.value():
+        while not self._pin.value() and not self.is_down:
             left = time.ticks_diff(deadline, time.ticks_ms())
             if left <= 0:
                 self.is_down = True
-                self._store.save_energies()
-                self._store.save_counters()
+                self._on_down()
                 return
             try:
                 await asyncio.wait_for_ms(self._flag.wait(), left)
             except asyncio.TimeoutError:
                 pass
+
+
+class Outages:
+    """Counts and logs how often, and for how long, mains was away; and how often a phase is while the meter runs.
+
+    `counters`: tariff.counters.Counters; `journal`: meter.journal.Journal; `clock`: tariff.clock.Clock; of `parameters`
+    `long_failure_s`.
+    """
+
+    def __init__(self, counters, journal, clock, parameters):
+        self._counters, self._journal, self._clock, self._parameters = counters, journal, clock, parameters
+        self._missing = 0  # phases that were away when they were looked at last
+
+    def began(self, utc: int) -> None:
+        """Mains has been away too long."""
+        self._journal.note(log.POWER_DOWN, 0, utc)
+
+    def ended(self, began: int, last_alive: int = 0) -> None:
+        """Mains is back. `began`: when it was found away; 0 if the supply went without warning, after `last_alive`."""
+        counters, utc = self._counters, self._clock.utc()
+        if not began:
+            self.began(last_alive)
+            began = last_alive
+        self._journal.note(log.POWER_UP, 0, utc)
+        counters.add("power_failures")
+        counters.add("failures_any")
+        seconds = utc - began
+        if self._clock.valid and seconds > 0:
+            counters.add("outage_seconds", seconds)
+            if seconds > self._parameters.long_failure_s:
+                counters.add("long_failures")
+                counters.set("long_failure_seconds", seconds)
+
+    def look(self, present: list) -> None:
+        """Once a second: which voltages there are."""
+        missing = 0
+        for n in range(len(present)):
+            if not present[n]:
+                missing |= 1 << n
+        for n in range(len(present)):
+            if missing & ~self._missing & 1 << n and missing != _ALL_PHASES:
+                self._counters.add("failures_l%d" % (n + 1))
+                if not self._missing:
+                    self._counters.add("failures_any")
+        self._missing = missing

@@ -29,7 +29,9 @@ def system_title(serial_number: str) -> bytes:
 class Sources:
     """What cosem.model.ObjectModel asks for; meter.py fills it.
 
-    Owners: `energies`, `counters`, `clock`, `event_log` (events.log_view.LogView), `security` (who keeps the keys).
+    Owners: `energies`, `counters`, `clock`, `event_log` (events.log_view.LogView), `security` (who keeps the keys), and
+    those of `tariffs` (meter.tariffs.Tariffs): `rated`, `demand`, `billing`, `profiles`, `rates`, `time_switch`,
+    `control_table`, `engine`.
     `scripts`: by name (cosem.setups), functions of the script number.
     `set_clock(utc)` and `write_calibration(text)` change what meter.py has a hand in; both may raise OSError.
     """
@@ -37,7 +39,12 @@ class Sources:
     firmware_version = FIRMWARE_VERSION
     scripts: "dict" = {}
 
-    def __init__(self, identity, errors, energies, counters, clock, event_log, metering, calibration, security):
+    def __init__(
+        self, identity, errors, energies, counters, clock, event_log, metering, calibration, security, tariffs
+    ):
+        self.rated, self.demand, self.billing = tariffs.rated, tariffs.demand, tariffs.billing
+        self.profiles, self.rates, self.engine = tariffs.profiles, tariffs.rates, tariffs.engine
+        self.time_switch, self.control_table = tariffs.time_switch, tariffs.control_table
         self.energies, self.counters, self.clock, self.event_log = energies, counters, clock, event_log
         self.security = security
         self.set_clock: "Callable[[int], None]"

@@ -1,14 +1,15 @@
-"""What the meter keeps in its FRAM while it runs: energy totals and counters, each a two-slot record."""
+"""What the meter saves in its FRAM all the time: energies and counters, each a two-slot record."""
 
 import errno
 
 from meter.events import error_register as error
 from meter.storage import layout, records
-from meter.tariff import counters, energy_registers
+from meter.tariff import counters, energy_record
 
 
 class Store:
-    """Loads and saves `energies` and `counters`; notes trouble in `errors` (events.error_register.ErrorRegister).
+    """Loads and saves `energies` (tariff.energy_record.EnergyRecord) and `counters`; notes trouble in `errors`
+    (events.error_register.ErrorRegister).
 
     Nothing is ever saved over a record that has not been read: `loaded` says whether all could be,
     `foreign` that they were written by a newer firmware.
@@ -20,12 +21,13 @@ class Store:
         self._memory = memory
         self._errors = errors
         area = layout.ENERGY
-        record = records.Record(
-            memory, area.address, area.capacity, energy_registers.VERSION, energy_registers.READABLE
-        )
+        record = records.Record(memory, area.address, area.capacity, energy_record.VERSION, energy_record.READABLE)
         self._energies = record, energies
         area = layout.COUNTERS
-        self._counters = records.Record(memory, area.address, area.capacity, counters.VERSION), counter_set
+        self._counters = (
+            records.Record(memory, area.address, area.capacity, counters.VERSION, counters.READABLE),
+            counter_set,
+        )
 
     def load(self) -> None:
         """Take the stored values over. A new meter starts at zero, and so does one whose both slots are damaged, which
@@ -38,9 +40,10 @@ class Store:
         except OSError:
             self._errors.set(error.MAIN_MEMORY)
 
-    def save_energies(self) -> None:
-        """Every half second. A failing memory is noted; the totals in RAM go on and the next call tries again."""
-        self._save(*self._energies)
+    def save_energies(self) -> bool:
+        """Every half second. A failing memory is noted; the totals in RAM go on and the next call tries again. True if
+        they are kept."""
+        return self._save(*self._energies)
 
     def save_counters(self) -> None:
         self._save(*self._counters)
@@ -58,10 +61,12 @@ class Store:
         elif record.status != records.EMPTY:
             self._errors.set(error.BACKUP_DATA)
 
-    def _save(self, record, owner) -> None:
+    def _save(self, record, owner) -> bool:
         if not self.loaded:
-            return
+            return False
         try:
             record.save(owner.pack())
+            return True
         except OSError:
             self._errors.set(error.MAIN_MEMORY)
+            return False

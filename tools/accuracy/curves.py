@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,9 @@ from matplotlib import pyplot
 
 from tools.accuracy.results import SHARE_MADE, Row
 from tools.accuracy.standards import STANDARDS, Standard
+from tools.figures import COLOURS, STYLE, as_svg
 
-COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#8a5a9e", "#b8860b", "#4f6d7a")
 LINEAR_PERCENT = 0.01  # below this the scale of errors is linear
-_STYLE: Any = {
-    "svg.hashsalt": "accuracy",  # names inside the file do not change from run to run
-    "svg.fonttype": "none",  # text stays text
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans", "Arial"],  # the first comes with matplotlib
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
-_METADATA = {"Date": None}  # what has drawn it stays in: another version draws other bytes
 
 
 def draw_all(rows: Sequence[Row], folder: Path) -> list[Path]:
@@ -52,7 +41,7 @@ def error_curves(standard: Standard, network: str, rows: Iterable[Row], factors:
     columns = min(3, len(shown))
     lines = -(-len(shown) // columns)
     meters = list(dict.fromkeys(r.meter for r in rows))
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure, grid = pyplot.subplots(
             lines, columns, figsize=(3.4 * columns + 0.2, 2.4 * lines + 0.7), squeeze=False, sharey=True
         )
@@ -76,7 +65,9 @@ def error_curves(standard: Standard, network: str, rows: Iterable[Row], factors:
         )
         inches = 0.2 * -(-len(handles) // 6) + 0.05
         figure.tight_layout(rect=(0, inches / figure.get_figheight(), 1, 1))
-        return _svg(figure)
+        text = as_svg(figure)
+        pyplot.close(figure)
+        return text
 
 
 def _panel(axes: Any, standard: Standard, factor: str, rows: Sequence[Row], meters: Sequence[str]) -> None:
@@ -124,10 +115,3 @@ def _places(rows: Sequence[Row]) -> tuple[list[float], list[float]]:
 def _without_network(meter: str) -> str:
     """ZMG405 3P4W 230 V 5 A no. 1 -> 230 V 5 A no. 1: the title has the rest."""
     return meter.split(" ", 2)[2]
-
-
-def _svg(figure: Any) -> str:
-    text = StringIO()
-    figure.savefig(text, format="svg", metadata=_METADATA)
-    pyplot.close(figure)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"

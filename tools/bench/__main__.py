@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
-from tools.bench.bench import DEFAULT_TYPE, NETWORK, Bench
+from tools.bench.bench import DEFAULT_START, DEFAULT_TYPE, EPOCH_2000, NETWORK, Bench
 from tools.bench.panel import Panel
 from tools.bench.process import FirmwareStopped
 from tools.bench.source import NETWORKS
+from tools.figures import picture_path
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -22,9 +25,22 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--once", action="store_true", help="print where the ports are and the display, then stop")
     headless = commands.add_parser("headless", help="let virtual time pass as fast as it goes and print JSON")
     headless.add_argument("--seconds", type=_seconds, default=60.0, help="metered time (default: %(default)s)")
+    headless.add_argument(
+        "--until", type=_date, metavar="DATE", help="then fast-forward to this UTC date, one minute in some 30 ms"
+    )
+    headless.add_argument("--profile", type=Path, metavar="FILE.csv", help="at the end read the load profile (P.01)")
+    headless.add_argument(
+        "--plot", type=picture_path, metavar="FILE.png", help="at the end draw the load profile; or .svg, .pdf"
+    )
     headless.add_argument("--readout", action="store_true", help="read the service list at the end (some seconds more)")
     for command in (run, headless):
         command.add_argument("--type", default=DEFAULT_TYPE, help="type designation (default: %(default)s)")
+        command.add_argument(
+            "--date",
+            type=_date,
+            help="UTC the meter's clock starts at, 2026-03-28 or 2026-03-28T23:50 (default: now, "
+            "or 2026-01-01 in virtual time)",
+        )
         command.add_argument("--seed", type=int, default=1, help="decides all that is random (default: %(default)s)")
         command.add_argument(
             "--network",
@@ -52,6 +68,17 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _date(text: str) -> int:
+    """Seconds from 2000-01-01 to a UTC date, with or without a time."""
+    try:
+        moment = datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.timezone.utc)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2026-03-28 or 2026-03-28T23:50") from None
+    if not 2000 <= moment.year < 2100:
+        raise argparse.ArgumentTypeError(f"{text}: the clock chip knows the years 2000 to 2099")
+    return int(moment.timestamp()) - EPOCH_2000
+
+
 def _numbers(text: str) -> float | tuple[float, ...]:
     try:
         numbers = tuple(float(part) for part in text.split(","))
@@ -69,6 +96,8 @@ def _headless(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
         bench.run(min(left, 10.0))
         bench.mcu.report_heap = True
         left -= 10.0
+    if arguments.until is not None:
+        bench.fast_forward(arguments.until - bench.rtc.utc)
     heap = bench.heap()
     wall = time.perf_counter() - started
     result: dict[str, Any] = {
@@ -76,9 +105,10 @@ def _headless(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
         "network": bench.network,
         "specimen": bench.specimen,
         "temperature": bench.temperature,
-        "metered_seconds": arguments.seconds,
+        "metered_seconds": round(bench.now, 3),
         "wall_seconds": round(wall, 3),
-        "times_real_time": round(arguments.seconds / wall, 1),
+        "times_real_time": round(bench.now / wall, 1),
+        "utc": (datetime.datetime(2000, 1, 1) + datetime.timedelta(seconds=bench.rtc.utc)).isoformat(),
         "energy_mWs": bench.totals(),
         "lcd": bench.lcd.text,
         "led_flashes": {"active": len(bench.leds.active), "reactive": len(bench.leds.reactive)},
@@ -87,19 +117,30 @@ def _headless(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
     }
     if arguments.readout:
         result["readout"] = {code: str(data_set) for code, data_set in bench.readout(6).items()}
+    if arguments.profile or arguments.plot:
+        from tools.bench.profile import read_profile  # with gurux-dlms, which takes its time
+        from tools.meter.profile_table import keep
+
+        keep(read_profile(bench), f"Load profile of {bench.serial}", arguments.profile, arguments.plot)
     if bench.log:
         result["log"] = bench.log
     return result
 
 
 def main() -> int:
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.command == "headless" and arguments.until is not None:
+        start = DEFAULT_START if arguments.date is None else arguments.date
+        if arguments.until < start + arguments.seconds:
+            parser.error("--until: the meter's clock is past that date (--date says where it starts)")
     load = {"u": arguments.u, "i": arguments.i, "phi": arguments.phi, "f": arguments.f}
     try:
         bench = Bench(
             arguments.type,
             arguments.seed,
             virtual=arguments.command == "headless",
+            start=arguments.date,
             network=arguments.network,
             specimen=arguments.specimen,
         )
@@ -119,6 +160,9 @@ def main() -> int:
     except FirmwareStopped as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         # Whoever read our output has gone; nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

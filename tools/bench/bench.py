@@ -10,6 +10,7 @@ README.md in this folder has the whole API.
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ from boards.virtual import wiring
 from tools.bench import firmware_code
 from tools.bench.ade9000 import ADE9000, tolerances
 from tools.bench.ds3231 import DS3231
+from tools.bench.ds3231_drift import made_curve
 from tools.bench.fram import FRAM
 from tools.bench.gpio import Gpio
 from tools.bench.iec_client import DataSet, IecReader
@@ -28,13 +30,15 @@ from tools.bench.lcd import Lcd
 from tools.bench.line import Line
 from tools.bench.mcu import Mcu, SpiBus
 from tools.bench.network import reserve_port
+from tools.bench.nor_flash import NorFlash
 from tools.bench.pcf8576 import PCF8576
 from tools.bench.process import DEFAULT_HEAP_KIB, restore_cores, share_one_core
 from tools.bench.real_time import RealTime
+from tools.bench.reserve import SUPERCAP, Reserve
 from tools.bench.source import Source
 from tools.bench.supply import Supply
 from tools.bench.uart import UartLine, VirtualEnd
-from tools.bench.world import World
+from tools.bench.world import Device, World
 
 Calibration = firmware_code.calibration.Calibration
 NS = 1_000_000_000
@@ -44,6 +48,9 @@ NETWORK = "3P4W"  # what a meter is connected to unless it is told otherwise
 BETWEEN_PHASES = 400  # V: nominal voltage of a meter without a neutral, to go with the source's 230 V
 NOMINAL = firmware_code.calibration.nominal()  # a calibration that corrects nothing
 COLDEST, HOTTEST = -40.0, 85.0  # degrees C, the range of the chips
+_STEADY_S = 2.0  # until the last interval of energies is one of a steady load
+_AWAKE_S = 0.15
+_LONGEST_NS = 45 * NS  # asleep: the meter survives 60 s from one reading of its chip to the next
 DEFAULT_START = 820_540_800  # 2026-01-01 00:00:00 UTC in seconds since 2000, the virtual meter's first day
 
 
@@ -67,7 +74,8 @@ class Bench:
     whose front end is ideal; a number is one made meter with the errors that tolerances.py draws for it. `parameters`:
     by name, as stored before the meter's first start. `calibration`: the record it leaves the factory with, by default
     one that corrects nothing; None for a meter that was never calibrated. `events`: what its event log holds before
-    that, oldest first: (UTC seconds since 2000, number, detail).
+    that, oldest first: (UTC seconds since 2000, number, detail). `reserve`: what feeds its clock without a supply, a
+    full "supercap" or a "battery".
     """
 
     def __init__(
@@ -84,6 +92,7 @@ class Bench:
         parameters: Mapping[str, Any] | None = None,
         calibration: Calibration | None = NOMINAL,
         events: Iterable[tuple[int, int, int]] = (),
+        reserve: str = SUPERCAP,
     ) -> None:
         self.type, self.seed, self.virtual, self.serial = type, seed, virtual, serial
         self.network, self.specimen = network, specimen
@@ -94,15 +103,18 @@ class Bench:
         self.metering = ADE9000(self.source, seed=seed, **made)
         self.lcd_driver = PCF8576(seed=seed)
         self.rtc = DS3231()
+        if specimen is not None:
+            self.rtc.curve = made_curve(specimen)
+        self.reserve = Reserve(self.rtc, reserve)
         self.fram = FRAM(seed=seed)
+        self.flash = NorFlash(seed=seed)
         self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
-        self.supply = Supply(
-            [self.metering, self.lcd_driver, self.rtc, self.fram, *self.uarts],
-            lambda: max(self.source.truth().u),
-            self._power_changed,
-        )
+        chips: list[Device] = [self.metering, self.lcd_driver, self.rtc, self.reserve, self.fram, self.flash]
+        powered = [*chips, *self.uarts]
+        self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed)
         self._seal = Line("seal", 0)
-        self.world = World([self.supply, self.metering, self.rtc, self.lcd_driver, self.fram, *self.uarts])
+        self._inputs = [Line(f"control input {n + 1}", 1) for n in range(len(wiring.CONTROL_INPUTS))]
+        self.world = World([self.supply, *powered])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)
         self._before_cut: dict[str, Any] | None = None
@@ -121,10 +133,13 @@ class Bench:
         gpio.input(wiring.METERING_IRQ1, self.metering.irq1)
         gpio.input(wiring.POWER_FAIL, self.supply.power_fail)
         gpio.input(wiring.SEAL, self._seal)
+        for pin, line in zip(wiring.CONTROL_INPUTS, self._inputs, strict=True):
+            gpio.input(pin, line)
         metering_bus, fram_bus = SpiBus(self.world), SpiBus(self.world)
         gpio.outputs[wiring.METERING_CS] = metering_bus.select(self.metering)
         gpio.outputs[wiring.METERING_RESET] = self._reset_metering
         gpio.outputs[wiring.FRAM_CS] = fram_bus.select(self.fram)
+        gpio.outputs[wiring.FLASH_CS] = fram_bus.select(self.flash)
         return Mcu(
             self.world,
             gpio,
@@ -208,6 +223,33 @@ class Bench:
         else:
             self.mcu.run_until(self.world.now + round(seconds * NS))
 
+    def fast_forward(self, seconds: float) -> None:
+        """Let `seconds` of bench time pass without calculating most of them; nothing else may happen meanwhile.
+
+        The meter sleeps most of the time, and is awake for a moment at each full minute of its clock and once in
+        between: it sees the energies, no waveforms, and takes itself for a meter that has been held up. Each step is
+        below the 60 s in which it loses no energy.
+        """
+        if self._real_time is not None:
+            raise ValueError("a meter in real time cannot be fast-forwarded")
+        end = self.world.now + round(seconds * NS)
+        self.run(min(seconds, _STEADY_S))
+        while self.world.now < end:
+            wanted = min(self.rtc.full_minute_ns - self.world.now, _LONGEST_NS)
+            asleep = self._whole_periods(wanted, end - self.world.now)
+            if asleep > NS and self.supply.on:
+                self.metering.coast(asleep)
+                self.world.touch(self.metering)
+                self.mcu.sleep(asleep)
+            self.run(max(0.0, min(_AWAKE_S, (end - self.world.now) / NS)))
+
+    def _whole_periods(self, ns: int, most: int) -> int:
+        """`ns` and what is missing of the mains' period in it, so that the waves go on where they stopped; not more
+        than `most`."""
+        f = self.source.setting.f
+        whole = round(math.ceil(ns * f / NS) / f * NS)
+        return whole if whole <= most else round(math.floor(most * f / NS) / f * NS)
+
     # --- mains ------------------------------------------------------------------------------------------------
 
     def power_cut(self) -> None:
@@ -272,6 +314,21 @@ class Bench:
         with self.hold:
             self._seal.set(int(broken), self.world.now)
 
+    @property
+    def inputs(self) -> tuple[bool, ...]:
+        """Whether there is voltage on each of the control inputs' terminals; set some, the others have none."""
+        return tuple(not line.level for line in self._inputs)
+
+    @inputs.setter
+    def inputs(self, voltages: Iterable[bool]) -> None:
+        given = [bool(voltage) for voltage in voltages]
+        if len(given) > len(self._inputs):
+            raise ValueError(f"inputs: the board has {len(self._inputs)}")
+        given += [False] * (len(self._inputs) - len(given))
+        with self.hold:
+            for line, voltage in zip(self._inputs, given, strict=True):
+                line.set(int(not voltage), self.world.now)
+
     # --- what a person or a client sees -----------------------------------------------------------------------
 
     @property
@@ -313,9 +370,10 @@ class Bench:
     def inject(self, part: str, **faults: Any) -> None:
         """Set fault hooks of a chip model: `bench.inject("metering", stuck_miso=0)`; see each model's `faults`.
 
-        `part` is metering, fram, rtc or lcd. AttributeError if the model has no such fault.
+        `part` is metering, fram, flash, rtc or lcd. AttributeError if the model has no such fault.
         """
-        models: dict[str, Any] = {"metering": self.metering, "fram": self.fram, "rtc": self.rtc, "lcd": self.lcd_driver}
+        models: dict[str, Any] = {"metering": self.metering, "fram": self.fram, "flash": self.flash}
+        models |= {"rtc": self.rtc, "lcd": self.lcd_driver}
         if part not in models:
             raise ValueError(f"no part {part!r}; there are {', '.join(models)}")
         hooks = models[part].faults

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tools.bench import ds3231_calendar as calendar
+from tools.bench.ds3231_drift import aging_ppm
 from tools.bench.line import Line
 
 ADDRESS = 0x68
 SECOND = 10**21  # units of phase in a second
 CONVERSION_SECONDS = 64  # temperature, and with it the aging offset, is taken over every 64 s
 CONVERSION_NS = 125_000_000  # ... or this long after CONV was set
-AGING_PPM = 0.1  # per step at 25 degC; positive offsets slow the clock
 
 HOURS, DATE, MONTH = 0x02, 0x04, 0x05
 CONTROL, STATUS, AGING, TEMPERATURE = 0x0E, 0x0F, 0x10, 0x11
@@ -83,6 +83,12 @@ class DS3231:
         """Seconds since 2000-01-01 00:00:00 that the calendar registers show now."""
         self._sync()
         return calendar.decode(bytes(self._registers[:7]))
+
+    @property
+    def full_minute_ns(self) -> int:
+        """Bench time of the chip's next full minute."""
+        self._sync()
+        return self._when((60 - self.utc % 60) * SECOND - self._phase)
 
     @property
     def drift_ppm(self) -> float:
@@ -206,7 +212,7 @@ class DS3231:
 
     def _rate(self) -> int:
         """Phase per bench nanosecond."""
-        ppm = self._drift_ppm + self._curve(self._temperature) - AGING_PPM * self._aging
+        ppm = self._drift_ppm + self._curve(self._temperature) - aging_ppm(self._temperature) * self._aging
         return 10**12 + round(ppm * 1e6)
 
     def _sync(self) -> None:

@@ -18,7 +18,8 @@ from meter.metrology import calibration  # noqa: E402
 from meter.parameters import Parameters  # noqa: E402
 from meter.storage import layout  # noqa: E402
 from meter.storage.records import Record  # noqa: E402
-from meter.tariff import energy_registers  # noqa: E402
+from meter.tariff import energy_record, energy_registers  # noqa: E402
+from meter.tariff.rated_registers import RatedRegisters  # noqa: E402
 
 
 class _Memory:
@@ -72,12 +73,12 @@ def energy_totals(fram: Any) -> dict[str, int]:
     sum_1 and sum_2 for the sum channels.
     """
     area = layout.ENERGY
-    record = Record(_Memory(fram), area.address, area.capacity, energy_registers.VERSION, energy_registers.READABLE)
+    record = Record(_Memory(fram), area.address, area.capacity, energy_record.VERSION, energy_record.READABLE)
     payload = record.load()
     if payload is None:
         return {}
     registers = energy_registers.EnergyRegisters()
-    registers.unpack(payload)
+    energy_record.EnergyRecord(registers, RatedRegisters((), 1)).unpack(payload)
     totals = {
         name + row: registers.get(name, n)
         for n, row in enumerate(("", "_l1", "_l2", "_l3"))

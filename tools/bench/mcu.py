@@ -169,6 +169,15 @@ class Mcu:
         self.world.settle()
         self.world.advance(self.world.now + round(seconds * 1e9))
 
+    def sleep(self, duration_ns: int) -> None:
+        """Virtual time: as `stall`, of whole waits; the watchdog waits too."""
+        while self.process is not None and self.waiting_until is None:
+            self.receive()
+        if self.watchdog.due_ns < NEVER:
+            self.watchdog.due_ns += duration_ns
+        self.world.settle()
+        self.world.advance(self.world.now + duration_ns)
+
     def continue_wait(self, t_limit: int) -> None:
         """Let the world run while the firmware waits, up to `t_limit`; answer it if its wait is over."""
         assert self.waiting_until is not None

@@ -22,7 +22,7 @@ from tools.bench.lcd import glass, patterns
 from tools.bench.source import NETWORKS
 
 _REFRESH_HZ = 4
-_KEYS = "+/- current   </> phase angle   m mains on/off   s seal   q quit"
+_KEYS = "+/- current   </> phase angle   m mains on/off   s seal   1-4 control inputs   q quit"
 # What the rows of the load table are: a source without neutral has no phase values (source.Truth)
 _PHASES = ("L1", "L2", "L3")
 _ARON = ("L1 (U12)", "L2 (U31)", "L3 (U32)")
@@ -126,6 +126,8 @@ class Panel:
                     self.bench.mains_off()
             elif key == "s":
                 self.bench.seal_open = not self.bench.seal_open
+            elif key in "1234":
+                self.bench.inputs = tuple(on != (n == int(key)) for n, on in enumerate(self.bench.inputs, 1))
         return key != "q"
 
     def _picture(self) -> Frame:
@@ -145,6 +147,8 @@ class Panel:
         flashes = f"test LEDs: active {len(leds.active)}, reactive {len(leds.reactive)} flashes"
         state = "mains on" if self._on else "mains off"
         state += "   seal broken" if self.bench.seal_open else ""
+        on = [str(n) for n, voltage in enumerate(self.bench.inputs, 1) if voltage]
+        state += f"   inputs {' '.join(on)}" if on else ""
         body = Group(Frame(glass_text), load, Text(f"{flashes}   {state}"), Text(_KEYS, style="dim"))
         title = f"{self.bench.type}  {self.bench.serial}  {self.bench.network}"
         return Frame(body, title=title, width=86)

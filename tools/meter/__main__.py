@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from gurux_dlms.enums import AccessMode, MethodAccessMode
 from gurux_dlms.objects import GXDLMSObject
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from tools.figures import picture_path
+from tools.meter import profile_table
 from tools.meter.client import CLOCK, Client, MeterError, from_list
 from tools.meter.login import LEVELS, MECHANISMS, PROTECTIONS, Login
+from tools.meter.profile_table import Table
 from tools.meter.transport import WRAPPER_PORT, Serial, Tcp, Transport
 from tools.meter.values import TYPES, UNITS, moment, parse, plain
 
@@ -67,7 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--from", dest="begin", type=_moment, metavar="TIME", help="ISO 8601, UTC without a zone")
     profile.add_argument("--to", dest="end", type=_moment, metavar="TIME")
     profile.add_argument("--entries", metavar="FIRST:COUNT", type=_entries, help="1 is the oldest")
-    profile.add_argument("--output", metavar="FILE.csv", help="default: standard output")
+    profile.add_argument("--csv", type=Path, metavar="FILE.csv", help="default: standard output")
+    profile.add_argument("--plot", type=picture_path, metavar="FILE.png", help="draw it as well; or .svg, .pdf")
     profile.set_defaults(run=_profile)
     clock = commands.add_parser("clock", help="show the clock, or set it")
     clock.add_argument("--set", dest="when", type=_moment, metavar="TIME", help="ISO 8601 or now")
@@ -236,26 +239,20 @@ def _execute(client: Client, arguments: argparse.Namespace, _tell: Callable[[str
 
 
 def _profile(client: Client, arguments: argparse.Namespace, tell: Callable[[str], None]) -> Any:
-    target = client.find(arguments.code)
-    columns = client.columns(target)
-    received = client.rows(
-        arguments.code, arguments.begin, arguments.end, arguments.entries, lambda size: tell(f"{size} bytes")
-    )
-    found = {"columns": columns, "rows": [[plain(value) for value in row] for row in received]}
-    if not arguments.output:
-        return found
-    with open(arguments.output, "w", newline="") as file:
-        _put_rows(found, arguments.json, file)
-    return {"written": arguments.output} if arguments.json else None
+    asked = arguments.begin, arguments.end, arguments.entries
+    table = profile_table.read(client, arguments.code, *asked, lambda size: tell(f"{size} bytes"))
+    if not arguments.csv and not arguments.plot:
+        return table
+    profile_table.keep(table, f"Profile {arguments.code}", arguments.csv, arguments.plot)
+    return {"written": [str(path) for path in (arguments.csv, arguments.plot) if path]} if arguments.json else None
 
 
-def _put_rows(found: dict[str, Any], as_json: bool, file: TextIO) -> None:
-    if as_json:
-        print(json.dumps(found, indent=2), file=file)
-    else:
-        writer = csv.writer(file)
-        writer.writerow(found["columns"])
-        writer.writerows(found["rows"])
+def _as_json(table: Table) -> dict[str, Any]:
+    return {
+        "columns": [column.code for column in table.columns],
+        "units": [column.unit for column in table.columns],
+        "rows": [[plain(value) for value in row] for row in table.rows],
+    }
 
 
 def _clock(client: Client, arguments: argparse.Namespace, _tell: Callable[[str], None]) -> Any:
@@ -270,10 +267,13 @@ def _clock(client: Client, arguments: argparse.Namespace, _tell: Callable[[str],
 def _print(command: str, result: Any, as_json: bool) -> None:
     if result is None:
         return
-    if as_json:
+    if isinstance(result, Table):
+        if as_json:
+            print(json.dumps(_as_json(result), indent=2))
+        else:
+            profile_table.write_csv(result, sys.stdout)
+    elif as_json:
         print(json.dumps(result, indent=2))
-    elif command == "profile":
-        _put_rows(result, False, sys.stdout)
     elif command == "list":
         for entry in result:
             modes = " ".join(f"{n}:{_SHORT.get(mode, mode)}" for n, mode in entry["attributes"].items())

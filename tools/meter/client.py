@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from types import TracebackType
 from typing import Any
 
 from gurux_dlms import GXByteBuffer, GXDateTime, GXDLMSException, GXReplyData
-from gurux_dlms.enums import DataType, InterfaceType, ObjectType, RequestTypes
+from gurux_dlms.enums import Conformance, DataType, InterfaceType, ObjectType, RequestTypes
 from gurux_dlms.objects import GXDLMSClock, GXDLMSObject, GXDLMSProfileGeneric
 from gurux_dlms.secure import GXDLMSSecureClient
 
@@ -17,6 +17,7 @@ from tools.meter.login import MECHANISMS, PROTECTIONS, Login
 from tools.meter.transport import NoAnswer, Transport
 
 CLOCK = "8/0.0.1.0.0.255"
+_SEASON = timedelta(hours=2)  # the most that clocks are put forward
 _OCTET = 1 << 8
 Progress = Callable[[int], None]
 
@@ -74,6 +75,8 @@ class Client:
             login.password.encode() if isinstance(login.password, str) else login.password,
             framing,
         )
+        if login.short_names:  # gurux proposes no blocks there, and a meter's access rights are long
+            gurux.proposedConformance |= Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
         ciphering = gurux.ciphering
         ciphering.security = PROTECTIONS[login.protection]
         ciphering.systemTitle = bytearray(login.title)
@@ -255,13 +258,25 @@ class Client:
         if entries is not None:
             request = self.gurux.readRowsByEntry(profile, *entries)
         elif begin is not None or end is not None:
-            first, last = begin or datetime(2000, 1, 1), end or datetime(2099, 12, 31)
-            request = self.gurux.readRowsByRange(profile, first, last)
+            request = self.gurux.readRowsByRange(profile, *self._local(begin, end))
         else:
             request = self.gurux.read(profile, 2)
         reply = self.ask(request, f"{profile.logicalName} rows", progress)
         self.gurux.updateValue(profile, 2, reply.value)
-        yield from profile.buffer
+        clocks = [n for n, (target, _) in enumerate(profile.captureObjects) if target.objectType == ObjectType.CLOCK]
+        for row in profile.buffer:
+            when = row[clocks[0]].value if clocks and row[clocks[0]] is not None else None
+            if when is None or entries is not None or _is_between(begin, when, end):
+                yield row
+
+    def _local(self, begin: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:
+        """A range as meters want it, whose digits are local time for many: theirs of now, and as much more as daylight
+        saving can make."""
+        now = self.read(CLOCK).value
+        zone = (now and now.tzinfo) or timezone.utc
+        first = begin.astimezone(zone) - _SEASON if begin else datetime(2000, 1, 1)
+        last = end.astimezone(zone) + _SEASON if end else datetime(2099, 12, 31)
+        return first, last
 
     # --- one request --------------------------------------------------------------------------------------------------
 
@@ -323,6 +338,11 @@ _SCALED = {
     ObjectType.REGISTER: 3,
     ObjectType.EXTENDED_REGISTER: 3,
 }
+
+
+def _is_between(begin: datetime | None, when: datetime, end: datetime | None) -> bool:
+    when = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+    return (begin is None or begin <= when) and (end is None or when <= end)
 
 
 def _text(error: BaseException) -> str:

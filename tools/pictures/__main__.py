@@ -7,7 +7,12 @@ from pathlib import Path
 
 from tools.accuracy import picture
 from tools.bench import Bench
+from tools.bench.bench import DEFAULT_START
+from tools.bench.profile import read_profile
+from tools.figures import as_svg
+from tools.meter.profile_plot import draw
 
+HOUR = 3600
 FOLDER = Path(__file__).parent
 
 
@@ -24,7 +29,24 @@ def take() -> dict[str, str]:
         while bench.lcd.index != "2.8.0":
             bench.run(1)
         exporting = bench.lcd.svg()
-    return {"import.svg": importing, "export.svg": exporting, "accuracy.svg": picture.take()}
+    return {"import.svg": importing, "export.svg": exporting, "accuracy.svg": picture.take(), "day.svg": _day()}
+
+
+def _day() -> str:
+    """A load profile: a day with a morning peak, an outage, sun at noon, and a billing reset in the evening."""
+    loads = ((6, 1, 10), (2, 8, 25), (1, 4, 20), (4, 6, 170), (3, 3, 15), (3, 9, 30), (5, 1.5, 10))  # hours, A, degrees
+    with Bench(
+        seed=1, start=DEFAULT_START, parameters={"reset_day": 1, "reset_hour": 20, "max_baud_char": "6"}
+    ) as bench:
+        for n, (hours, i, phi) in enumerate(loads):
+            bench.source.set(u=230, i=i, phi=phi)
+            bench.fast_forward(hours * HOUR)
+            if n == 2:
+                bench.power_cut()
+                bench.fast_forward(HOUR / 2)
+                bench.power_on()
+                bench.run(5)
+        return as_svg(draw(read_profile(bench), "A day of load profile 1"))
 
 
 def main() -> None:

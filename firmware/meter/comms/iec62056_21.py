@@ -108,6 +108,12 @@ class ModeC:
         self._repeats = 0
         self._after_sending = IDLE
 
+    def abort(self, now: int) -> None:
+        """End the session, whatever its state."""
+        if self._station is not None and self._make_station is not None:
+            self._make_station(self.baud, now)  # which ends the connection it had
+        self._go_idle(now)
+
     @property
     def active(self) -> bool:
         """A session is under way."""

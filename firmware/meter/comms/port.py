@@ -1,5 +1,7 @@
 """A communication port: one protocol on one line."""
 
+import asyncio
+import sys
 from time import ticks_ms
 
 from micropython import const
@@ -10,16 +12,19 @@ _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_RETRY_MS = const(1000)  # after what must not happen
+
 _FRAMES = {"7E1": FRAME_7E1, "8N1": FRAME_8N1}
 
 
 class Port:
-    """Joins a protocol (`feed`, `tick`, `sent`, `wait_ms`, `baud`, `frame`, `active`) to a line (`read`, `send`,
-    `set_rate`)."""
+    """Joins a protocol (`feed`, `tick`, `sent`, `abort`, `wait_ms`, `baud`, `frame`, `active`) to a line (`read`,
+    `send`, `set_rate`)."""
 
     def __init__(self, line, protocol):
         self.line = line
         self.protocol = protocol
+        self._has_failed = False
 
     @property
     def active(self) -> bool:
@@ -27,9 +32,16 @@ class Port:
         return self.protocol.active
 
     async def run(self) -> None:
-        """Serve the port for ever."""
+        """Serve the port for ever. What the protocol cannot cope with ends its session, not the meter."""
         while True:
-            await self._step()
+            try:
+                await self._step()
+            except Exception as error:
+                if not self._has_failed:  # told once: who can provoke it must not hold up the meter by it
+                    sys.print_exception(error)
+                self._has_failed = True
+                self.protocol.abort(ticks_ms())
+                await asyncio.sleep_ms(_RETRY_MS)
 
     async def _step(self) -> None:
         line, protocol = self.line, self.protocol
@@ -76,6 +88,10 @@ class DirectHdlc:
     def sent(self, now: int) -> None:
         self._station.sent(now)
         self._follow(now)
+
+    def abort(self, now: int) -> None:
+        """End the connection, whatever its state."""
+        self._station = self._make_station(self.baud, now)
 
     def wait_ms(self, now: int) -> int:
         return self._station.wait_ms(now)

@@ -19,7 +19,6 @@ _STX = const(b"\x02")
 _LOG_INS = const(3)  # wrong passwords in one session, until it is broken off
 _LONGEST_WRITE = const(1024)  # characters of data in all blocks of a W3 or W4
 _MAX_ROWS = const(9999)
-_CONSUMER = const(5)  # from this level on a client reads what is public
 _ONE = const(("", "1"))  # how many values a read command may ask for
 _IN_BLOCKS = const((b"W3", b"W4"))
 _TICKS_MASK = const(0x3FFFFFFF)
@@ -29,10 +28,11 @@ _LONGEST_LOCK_MS = const(86_400_000)  # ticks tell no more than some days apart
 class Programming:
     """What the sessions of one port have in common.
 
-    `access` has `log_in(kind, password)`, `read(code, level)` and `write(code, text, level)` as meter.access.Access,
-    and it may have `penalty_ms`, for how long after a wrong password none is looked at. `commands` has
-    `execute(code, text, level)` as formatted_commands.FormattedCommands. `profiles` maps names such as "P.01" to
-    profiles (see vdew.py), `times` is a meter.tariff.local_time.LocalTime, needed only for them.
+    `access` has `log_in(kind, password)`, `read(code, level)`, `write(code, text, level)`, `acting(level)` and
+    `opens(needed, level)` as meter.access.Access, and it may have `penalty_ms`, for how long after a wrong password
+    none is looked at. `commands` has `execute(code, text, level)` as formatted_commands.FormattedCommands. `profiles`
+    maps names such as "P.01" to profiles (see vdew.py), `times` is a meter.tariff.local_time.LocalTime, needed only for
+    them.
     """
 
     def __init__(self, access, commands=None, profiles: "dict | None" = None, times=None):
@@ -165,7 +165,7 @@ class Session:
             if ";" in "".join(texts):  # a span of time: a profile is meant
                 raise Refused(UNKNOWN_CODE)
             return self._read_in_blocks(name, data) if in_blocks else self._read(name, data)
-        if profile.level != PUBLIC and not profile.level <= self._level < _CONSUMER:
+        if not self._access.opens(profile.level, self._level):
             raise Refused(DENIED)
         if not 1 <= len(texts) <= 1 + in_blocks:
             raise Refused(FORMAT)
@@ -205,7 +205,8 @@ class Session:
             raise Refused(FORMAT)
         if self._programming.commands is None:
             raise Refused(UNKNOWN_COMMAND)
-        self._programming.commands.execute(code, texts[0] if texts else "", self._level)
+        level = self._programming.access.acting(self._level)
+        self._programming.commands.execute(code, texts[0] if texts else "", level)
         return Whole(ACKNOWLEDGED)
 
     _COMMANDS = {

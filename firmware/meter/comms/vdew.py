@@ -52,7 +52,7 @@ def _parse_time(text: str, times) -> "int | None":
         raise Refused(FORMAT)
     numbers = [int(digits[n : n + 2]) for n in range(0, len(digits), 2)] + [0]
     try:
-        return times.utc(season, 2000 + numbers[0], *numbers[1:6])
+        return times.utc(season, times.full_year(numbers[0]), *numbers[1:6])
     except ValueError:
         raise Refused(RANGE)
 

@@ -37,7 +37,7 @@ class TcpSetup:
 
     port = 4059  # of DLMS/COSEM, registered with IANA
     connections = 4  # at once; who comes then needs one that gives way
-    inactivity_s = 180  # without an APDU from the client the connection is ended; 0: never
+    inactivity_s = 180  # without an APDU to answer the connection is ended; 0: never
 
 
 class Connection:
@@ -47,7 +47,7 @@ class Connection:
     """
 
     def __init__(self, stream, server):
-        self.idle_s = 0  # since the last APDU from the client
+        self.idle_s = 0  # since the last APDU from the client that had an answer
         self._stream, self._server = stream, server
         self._task: "Any" = asyncio.current_task()
         self._turn = asyncio.Lock()  # of an answer or a notification to be sent
@@ -92,8 +92,9 @@ class Connection:
             if size < begin + length:
                 break
             taken = begin + length
-            self.idle_s = 0
             answer = self._server.request(client, device, bytes(view[begin:taken])) if length else None
+            if answer is not None:  # what nobody answers keeps no place
+                self.idle_s = 0
             if answer is None:
                 await asyncio.sleep_ms(0)
             else:
@@ -108,9 +109,9 @@ class Connection:
             await self._stream.drain()  # gives the other tasks their turn, too
 
     @property
-    def gives_way(self) -> bool:
-        """No association is open that would be lost."""
-        return not self._server.associated
+    def standing(self) -> int:
+        """How much would be lost with it: the server's `standing`, 0 to 2."""
+        return self._server.standing
 
     def end(self) -> None:
         """Hang up, from another task."""
@@ -192,15 +193,15 @@ class WrapperPort:
 
     def _find_place(self) -> bool:
         """Whether there is a place for one more; if all are taken, the connection that has been silent longest and has
-        no association gives it its own. Whoever associates as soon as it is connected keeps its place."""
+        no association gives it its own, or if there is none, the one of a public client. Who has logged in keeps it."""
         if len(self._connections) < self._tcp.connections:
             return True
-        silent = [connection for connection in self._connections if connection.gives_way]
-        if silent:
-            longest = max(silent, key=lambda connection: connection.idle_s)
-            self._connections.remove(longest)  # its task may get its turn later than the next who comes
-            longest.end()
-        return bool(silent)
+        least = min(self._connections, key=lambda connection: (connection.standing, -connection.idle_s))
+        if least.standing > 1:
+            return False
+        self._connections.remove(least)  # its task may get its turn later than the next who comes
+        least.end()
+        return True
 
     async def _serve(self, connection: Connection) -> None:
         self._connections.append(connection)

@@ -1,4 +1,4 @@
-"""The objects: Data (1), Register (3), Clock (8) and, for all other classes, `Composite`. Blue Book, clause 4.
+"""The objects: Data (1), Register (3), Maximum (4) and, for all other classes, `Composite`. Blue Book, clause 4.
 
 An object does not hold its value: it holds the way to the one owner of the value. All that shows a value (readout,
 LCD, DLMS) goes through the object, by `get` (COSEM data, as class_table.py describes it) or by `formatted` (people's
@@ -6,15 +6,18 @@ form). Errors of `get`, `set`, `act`: KeyError no such attribute or method, Valu
 is no good, OSError the memory does not answer.
 """
 
+from binascii import hexlify
+
 from micropython import const
 
 from meter.cosem import date_time, obis
 from meter.cosem.class_table import CLASSES
-from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT32
+from meter.cosem.data_types import INT32, NULL, OCTETS, TEXT, UINT32
 
 # Units by the names they are printed with (Blue Book, enumeration `unit`); 255 is a count or a plain number
 UNITS = {
     "": 255,
+    "s": 7,
     "deg": 8,
     "W": 27,
     "VA": 28,
@@ -119,10 +122,14 @@ class Object:
         """(value, unit) as printed; unit "" if there is none."""
         return str(self.get(2)), ""
 
+    def text(self) -> str:
+        """What stands in a data set's parentheses: `value*unit`, or more such values with `)(` between them."""
+        value, unit = self.formatted()
+        return value + "*" + unit if unit else value
+
     def data_set(self) -> str:
         """The object as an IEC 62056-21 data set: `index(value*unit)`."""
-        value, unit = self.formatted()
-        return "%s(%s*%s)" % (self.index, value, unit) if unit else "%s(%s)" % (self.index, value)
+        return "%s(%s)" % (self.index, self.text())
 
 
 class Data(Object):
@@ -196,6 +203,10 @@ class Parameter(Data):
     def read_level(self, attribute: int) -> "int | None":
         return self._named if attribute == 1 else super().read_level(attribute)  # a secret has a name like all others
 
+    def formatted(self) -> tuple[str, str]:
+        value = self._read()
+        return (hexlify(value).decode().upper(), "") if isinstance(value, bytes) else super().formatted()
+
     def write(self, text: str, level: int) -> None:
         """Change it to what `text` says, at access `level`. ParameterRefused if that is not allowed, OSError if the
         memory fails."""
@@ -217,113 +228,81 @@ class Register(Object):
         super().__init__(logical_name)
         self._read = read
         self._unit = unit
-        self._scaler, self._digits, self._shown, self._signed = form
+        self._form = form
 
     def spec(self, attribute: int):
         if attribute == 2:
-            return INT32 if self._signed else UINT32
+            return INT32 if self._form[3] else UINT32
         return super().spec(attribute)
 
     def get(self, attribute: int, selection=None):
         if attribute == 2:
             return self._read()
         if attribute == 3:
-            return (self._scaler, UNITS[self._unit])
+            return (self._form[0], UNITS[self._unit])
         return super().get(attribute)
 
     def formatted(self) -> tuple[str, str]:
-        value = self._read()
-        unit = _PREFIXES[self._shown] + self._unit
-        if value is None:
-            return "", unit
-        text = ("%0" + str(self._digits) + "d") % abs(value)
-        decimals = self._shown - self._scaler
-        if decimals > 0:
-            text = text[:-decimals] + "." + text[-decimals:]
-        if self._signed:
-            text = ("-" if value < 0 else " ") + text
-        return text, unit
+        return printed(self._read(), self._form), shown_unit(self._unit, self._form)
 
 
-# Methods of a clock, and what they do with it, in s
-_QUARTER = const(1)
-_MINUTE = const(3)
-_SHIFT = const(6)
-_QUARTER_S = const(900)
-_MINUTE_S = const(60)
-_SHIFT_S = const(900)
+def shown_unit(unit: str, form: tuple) -> str:
+    """`unit` with the prefix that a form prints it with."""
+    return _PREFIXES[form[2]] + unit
 
 
-class Clock(Object):
-    """Class 8: local time. `clock` is a tariff.clock.Clock; `set_time(utc)` sets it."""
+def printed(value: "int | None", form: tuple) -> str:
+    """A value in a form, as Register prints it."""
+    if value is None:
+        return ""
+    scaler, digits, shown, signed = form
+    text = ("%0" + str(digits) + "d") % abs(value)
+    decimals = shown - scaler
+    if decimals > 0:
+        text = text[:-decimals] + "." + text[-decimals:]
+    return ("-" if value < 0 else " ") + text if signed else text
 
-    class_id = 8
-    # Attributes that nothing changes: no zone, no change of clocks by itself, a crystal. EU: 60 minutes from the last
-    # Sunday of March to that of October, 01:00 UTC, which is local time as long as there is no zone.
-    _FIXED = {
-        3: 0,
-        5: b"\xff\xff\x03\xfe\x07\x01\x00\x00\x00\x80\x00\xff",
-        6: b"\xff\xff\x0a\xfe\x07\x01\x00\x00\x00\x80\x00\xff",
-        7: 60,
-        8: False,
-        9: 1,
-    }
 
-    def __init__(self, logical_name: bytes, clock, set_time=None):
-        super().__init__(logical_name)
-        self._clock = clock
-        self._set_time = set_time
+class Maximum(Register):
+    """Class 4: the largest demand, `read`, and the moment `when` of its capture (UTC, or None), by `clock`."""
+
+    class_id = 4
+
+    def __init__(self, logical_name: bytes, read, unit: str, form: tuple, when, clock):
+        super().__init__(logical_name, read, unit, form)
+        self._when, self._clock = when, clock
+
+    def spec(self, attribute: int):
+        return NULL if attribute == 4 else super().spec(attribute)
 
     def get(self, attribute: int, selection=None):
-        if attribute == 2:
-            return date_time.now(self._clock)
         if attribute == 4:
-            return date_time.now(self._clock)[11]
-        if attribute in self._FIXED:
-            return self._FIXED[attribute]
+            return None
+        if attribute == 5:
+            when = self._when()
+            return None if when is None else date_time.octets(self._clock, when)
         return super().get(attribute)
 
-    def set(self, attribute: int, value) -> None:
-        if attribute != 2 or self._set_time is None:
-            raise KeyError(attribute)
-        if value is None:
-            raise ValueError("no time")
-        self._set_time(date_time.utc(self._clock, value))
-
-    def act(self, method: int, value) -> None:
-        """Set to the nearest quarter of an hour or minute, or shift by up to 900 s."""
-        now = self._clock.utc()
-        if method == _SHIFT:
-            if value is None or not -_SHIFT_S <= value <= _SHIFT_S:
-                raise ValueError("shift by up to 900 s")
-            self._set_time(now + value)
-        elif method in (_QUARTER, _MINUTE):
-            step = _QUARTER_S if method == _QUARTER else _MINUTE_S
-            self._set_time((now + step // 2) // step * step)
-        else:
-            raise KeyError(method)
-
-    def write_level(self, attribute: int) -> "int | None":
-        return FIELD if attribute == 2 and self._set_time else super().write_level(attribute)
-
-    def act_level(self, method: int) -> "int | None":
-        offered = self._set_time and method in (_QUARTER, _MINUTE, _SHIFT)
-        return FIELD if offered else super().act_level(method)
-
-    def time_text(self) -> str:
-        """`HH:MM:SS`, the form of 0.9.1."""
-        return "%02d:%02d:%02d" % self._clock.fields()[4:7]
-
-    def date_text(self) -> str:
-        """`YY-MM-DD`, the form of 0.9.2."""
-        fields = self._clock.fields()
-        return "%02d-%02d-%02d" % (fields[0] % 100, fields[1], fields[2])
-
-    def formatted(self) -> tuple[str, str]:
-        return self.date_text() + " " + self.time_text(), ""
+    def text(self) -> str:
+        return super().text() + ")(" + date_time.text(self._clock, self._when())
 
 
-class Setting:
+class Attribute:
+    """An attribute that can be changed: `read` returns it, `change` takes another for who has `level`."""
+
+    secret = False
+
+    def __init__(self, read, change, level: int):
+        self._read, self._change, self.level = read, change, level
+
+    def __call__(self):
+        return self._read()
+
+    def set(self, value) -> None:
+        self._change(value)
+
+
+class Setting(Attribute):
     """An attribute that is a parameter: `shown` makes the attribute's value of the parameter's, `taken` the reverse.
 
     `taken` raises ValueError, or KeyError, for what the parameter cannot be.

@@ -6,18 +6,18 @@
     4   1  weekday, 1 is Monday     11  1  status: 01 invalid, 80 daylight saving
     5   2  hour, minute
 
-FF stands for what is not specified, FFFF for a year. What local time is says the clock (tariff.clock), nothing here.
+FF stands for what is not specified, FFFF for a year. What local time is, and by which calendar, says the clock
+(tariff.clock), nothing here.
 """
 
 import struct
 
 from micropython import const
 
-from meter import calendar
-
 SIZE = const(12)
 UNSPECIFIED = b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x80\x00\xff"
 INVALID = const(0x01)
+OTHER_BASE = const(0x04)  # the clock does not go by what it is to go by
 DAYLIGHT_SAVING = const(0x80)
 
 _FORMAT = const(">HBBBBBBBhB")
@@ -34,7 +34,7 @@ def octets(clock, utc: int, status: int = 0) -> bytes:
     ahead, daylight_saving, _, _ = clock.zone(utc)
     if daylight_saving:
         status |= DAYLIGHT_SAVING
-    year, month, day, weekday, hour, minute, second = calendar.fields(utc + ahead * 60)
+    year, month, day, weekday, hour, minute, second = clock.wire.fields(utc + ahead * 60)
     return struct.pack(_FORMAT, year, month, day, weekday, hour, minute, second, 0, -ahead, status)
 
 
@@ -43,22 +43,34 @@ def now(clock) -> bytes:
     return octets(clock, clock.utc(), status(clock))
 
 
+def text(clock, utc: "int | None") -> str:
+    """`YY-MM-DD HH:MM`, local time in the meter's calendar; zeros if there is no such moment."""
+    if not utc:
+        return "00-00-00 00:00"
+    year, month, day, _, hour, minute, _ = clock.calendar.fields(utc + clock.zone(utc)[0] * 60)
+    return "%02d-%02d-%02d %02d:%02d" % (year % 100, month, day, hour, minute)
+
+
 def status(clock) -> int:
     """The clock's status byte, without daylight saving."""
-    return 0 if clock.valid else INVALID
+    return (0 if clock.valid else INVALID) | (OTHER_BASE if clock.on_other_base else 0)
 
 
 def utc(clock, data: bytes) -> int:
     """The moment a client sends, which must be a whole one. ValueError if it is not.
 
-    A deviation counts, as the standard has it; without one the time is the meter's local time.
+    A deviation counts, as the standard has it, but for the meter's own with the wrong sign, which some clients send:
+    then, and without one, the digits are the meter's local time.
     """
-    year, month, day, _, hour, minute, second, hundredths, deviation, _ = _unpacked(data)
+    year, month, day, weekday, hour, minute, second, hundredths, deviation, told = _unpacked(data)
+    if not 1 <= weekday <= 7 and weekday != _ANY:
+        raise ValueError("no such weekday")
     if hundredths > 99 and hundredths != _ANY:
         raise ValueError("no such hundredths")
-    local = calendar.seconds((year, month, day, hour, minute, second))
-    if deviation == _ANY_DEVIATION:
-        return clock.to_utc(local)
+    local = clock.wire.seconds((year, month, day, hour, minute, second))
+    own = clock.to_utc(local, told != _ANY and not told & DAYLIGHT_SAVING)
+    if deviation == _ANY_DEVIATION or deviation * 60 == local - own:
+        return own
     if not -_LONGEST_DEVIATION - 120 <= deviation <= _LONGEST_DEVIATION:
         raise ValueError("no such deviation")
     return local + deviation * 60
@@ -79,8 +91,9 @@ def bound(clock, data: "bytes | None", last: bool) -> "int | None":
     given = [month, day, hour, minute, second]
     month, day, hour, minute, second = [defaults[n] if given[n] == _ANY else given[n] for n in range(5)]
     if last and given[1] == _ANY:
+        calendar = clock.wire
         day = calendar.date(calendar.days(year + month // 12, month % 12 + 1, 1) - 1)[2]
-    return clock.to_utc(calendar.seconds((year, month, day, hour, minute, second)), last)
+    return clock.to_utc(clock.wire.seconds((year, month, day, hour, minute, second)), last)
 
 
 def _unpacked(data: bytes) -> tuple:

@@ -14,19 +14,22 @@ if _TYPE_CHECKING:
 
 TOTAL = const(-1)  # in place of a phase 0..2
 PHASE_C = const(20)
+# What of a date-time and of its text a moment shows: first octet and end, first character and end
+MOMENT, TIME, DATE = (0, 12, 0, 14), (5, 9, 9, 14), (0, 5, 0, 8)
 PARAMETERS = (96, 61)  # C and D
 MAX_ORDER = const(40)
 ERRORS = "F.F"
 ERROR_OBJECT = b"\x00\x00\x61\x61\x00\xff"  # 0-0:97.97.0, printed without E
 
-# Code, kind (of ObjectModel's methods, with an underscore before it), what the kind's method takes.
+# Code, kind (of Quantities' methods, with an underscore before it), what the kind's method takes, and what the meter
+# must have, if anything (of setups.features). A new row goes to the end: places in this table are short names.
 # Kinds "actual" of u and i and "thd" exist per phase only: their row is where the phases' C is counted from.
-TABLE: "tuple[tuple[str, str, Any], ...]" = (
+TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("0-0:1.0.0", "clock", ""),
     ("F.F", "errors", ""),
     ("0.0.0", "data", "serial_number"),
-    ("0.9.1", "time", ""),
-    ("0.9.2", "date", ""),
+    ("0.9.1", "time", False),
+    ("0.9.2", "time", True),
     ("1.8.0", "energy", "a_import"),
     ("2.8.0", "energy", "a_export"),
     ("3.8.0", "energy", "r_import"),
@@ -73,7 +76,40 @@ TABLE: "tuple[tuple[str, str, Any], ...]" = (
     ("C.15.2", "counter", "lost_pages"),
     ("C.60.0", "calibration", "calibration_readings"),
     ("C.60.1", "calibration", "calibration_record"),
+    ("C.2.0", "counter", "configurations"),
+    ("C.7.1", "counter", "failures_l1"),
+    ("C.7.2", "counter", "failures_l2"),
+    ("C.7.3", "counter", "failures_l3"),
+    ("C.7.21", "counter", "failures_any"),
+    ("C.7.5", "counter", "long_failures"),
+    ("C.7.15", "duration", "long_failure_seconds"),
+    ("C.8.0", "duration", "operating_seconds"),
+    ("C.15.3", "duration", "outage_seconds"),
+    ("0.2.2", "tariff", "program", "time_switch"),
+    ("C.3.0", "tariff", "inputs_word"),
+    ("C.4.0", "tariff", "control_word"),
+    ("C.14.0", "tariff", "active_tariff"),
+    ("0.1.0", "billing", "count"),
+    ("0.1.1", "billing", "available"),
+    ("0.1.2", "reset", MOMENT),
+    ("0.9.6", "reset", TIME),
+    ("0.9.7", "reset", DATE),
+    ("0.9.12", "parameter", "reset_lockout_min"),
+    ("0.8.0", "parameter", "demand_period_min", "demand"),
+    ("0.8.4", "parameter", "profile_1_period_min", "load_profile"),
+    ("C.2.1", "configured", MOMENT),
+    ("C.8.1", "at_rate", 1),
+    ("C.8.2", "at_rate", 2),
+    ("C.8.3", "at_rate", 3),
+    ("C.8.4", "at_rate", 4),
+    ("C.8.5", "at_rate", 5),
+    ("C.8.6", "at_rate", 6),
+    ("C.8.7", "at_rate", 7),
+    ("C.8.8", "at_rate", 8),
 )
+
+# Registers by rate, of demand and of billing periods: value groups C of energies.NAMES in order, from 1 on, D and E
+RATED, RELATIVE, CUMULATED, CURRENT, LAST, MAXIMUM, ADVANCE = 8, 9, 2, 4, 5, 6, 29
 
 # Objects that readouts do not list: code, class, builder (a function of setups.py), what it takes, what the meter must
 # have (of setups.features). A new row goes to the end: places in this table are short names.
@@ -89,9 +125,12 @@ SETUPS: "tuple[tuple[Any, ...], ...]" = (
     ("0-0:21.0.0", 7, "readout_list", "standard"),
     ("0-0:21.0.1", 7, "readout_list", "display"),
     ("0-0:21.0.3", 7, "readout_list", "service"),
-    ("1-0:99.1.0", 7, "profile", 900, "load_profile"),
-    ("1-0:99.2.0", 7, "profile", 900, "load_profile"),
-    ("0-0:98.1.0", 7, "billing_profile", None),
+    ("1-0:99.1.0", 7, "load_profile", 0, "load_profile"),
+    ("1-0:99.2.0", 7, "load_profile", 1, "load_profile"),
+    ("0-0:98.1.0", 7, "billing_profile", 0),
+    ("0-0:98.2.0", 7, "billing_profile", 1),
+    ("0-0:96.10.1", 1, "profile_status", 0, "load_profile"),
+    ("0-0:96.10.2", 1, "profile_status", 1, "load_profile"),
     ("0-0:20.0.0", 19, "local_port", "optical"),
     ("0-0:20.0.1", 19, "local_port", "port1", "port1"),
     ("0-0:20.0.2", 19, "local_port", "port2", "port2"),
@@ -104,12 +143,12 @@ SETUPS: "tuple[tuple[Any, ...], ...]" = (
     ("0-0:43.0.0", 64, "security", None),
     ("0-0:43.1.0", 1, "invocation_counter", None),
     ("0-0:10.0.0", 9, "scripts", "reset"),
-    ("0-0:10.0.1", 9, "scripts", "billing_reset"),
+    ("0-0:10.0.1", 9, "billing_reset", None),
     ("0-0:10.0.100", 9, "scripts", "tariff"),
     ("0-0:10.0.101", 9, "scripts", "test_mode_on"),
     ("0-0:10.0.102", 9, "scripts", "test_mode_off"),
     ("0-0:10.0.103", 9, "scripts", "outputs"),
-    ("0-0:11.0.0", 11, "unset", 11, "time_switch"),
+    ("0-0:11.0.0", 11, "special_days", None, "time_switch"),
     ("0-0:13.0.0", 20, "calendar", None, "time_switch"),
     ("0-0:14.0.0", 6, "unset", 6),
     ("0-0:15.0.0", 22, "unset", 22),
@@ -121,16 +160,9 @@ SETUPS: "tuple[tuple[Any, ...], ...]" = (
     ("0-0:2.0.2", 27, "modem", "port2", "modem2"),
     ("0-0:2.1.0", 29, "unset", 29, "modem"),
     ("0-0:2.2.0", 28, "unset", 28, "modem"),
-    ("1.4.0", 5, "demand", "a_import", "demand"),
-    ("2.4.0", 5, "demand", "a_export", "demand"),
-    ("3.4.0", 5, "demand", "r_import", "demand", "reactive"),
-    ("4.4.0", 5, "demand", "r_export", "demand", "reactive"),
-    ("9.4.0", 5, "demand", "s_import", "demand", "reactive"),
-    ("1.6.0", 4, "maximum", "a_import", "demand"),
-    ("2.6.0", 4, "maximum", "a_export", "demand"),
-    ("3.6.0", 4, "maximum", "r_import", "demand", "reactive"),
-    ("4.6.0", 4, "maximum", "r_export", "demand", "reactive"),
-    ("9.6.0", 4, "maximum", "s_import", "demand", "reactive"),
+    ("0-0:96.62.0", 1, "control_table", None),
+    ("0-0:96.62.1", 1, "refusal", "control_table"),
+    ("0-0:96.62.2", 1, "refusal", "time_switch", "time_switch"),
 )
 
 

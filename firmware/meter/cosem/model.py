@@ -10,16 +10,31 @@ from micropython import const
 from meter.cosem import obis, setups, short_names
 from meter.cosem.class_table import CLASSES
 from meter.cosem.classes import READER, Parameter
-from meter.cosem.definitions import ERROR_OBJECT, MAX_ORDER, PARAMETERS, SETUPS, TABLE, TOTAL, defined, find_name
+from meter.cosem.definitions import (
+    ERROR_OBJECT,
+    MAX_ORDER,
+    MAXIMUM,
+    PARAMETERS,
+    RATED,
+    SETUPS,
+    TABLE,
+    TOTAL,
+    defined,
+    find_name,
+)
 from meter.cosem.profiles import CLOCK
 from meter.cosem.quantities import Quantities, phase_code
+from meter.cosem.stored_profiles import LoadStore
+from meter.cosem.tariff_registers import TariffRegisters
 
 _UNLISTED = const(("0-0:1.0.0", "C.60.0", "C.60.1"))
 
 # Readout lists by the option character of the sign-on
 STANDARD, SERVICE = 0, 6
 _DATA = const(1)  # class
-_BEFORE_TOTALS = const(("F.F", "0.0.0", "0.9.1", "0.9.2"))
+_NO_PERIOD = const(255)  # F of what is not stored
+_COUNTS = const(100)  # of the reset counter
+_BEFORE_TOTALS = const(("F.F", "0.0.0", "0.9.1", "0.9.2", "0.1.0", "0.9.6", "0.9.7"))
 _AFTER_TOTALS = const(("0.2.0", "C.7.0"))
 
 
@@ -32,26 +47,32 @@ class ObjectModel:
 
     The parameters that shape objects (obis_b, network, registration, ratios, nominal values, sum channels) are read
     here, once. Attributes of `sources`: energies, counters, clock; actual (metrology.values.Values), harmonics
-    (metrology.harmonics.Harmonics); texts: those of the rows of kind "data", error_text, calibration_readings,
-    calibration_record, type_designation, logical_device_name; system_title (8 bytes); event_log
-    (events.log_view.LogView); security and scripts (setups.py); and the functions set_clock(utc) and
-    write_calibration(text).
+    (metrology.harmonics.Harmonics); rated, demand, billing, profiles, engine, rates, time_switch, control_table (parts
+    of tariff/); texts: those of the rows of kind "data", error_text, calibration_readings, calibration_record,
+    type_designation, logical_device_name; system_title (8 bytes); event_log (events.log_view.LogView); security and
+    scripts (setups.py); and the functions set_clock(utc) and write_calibration(text).
     """
 
     def __init__(self, sources, parameters, type_code):
         self.sources = sources
         self.parameters = parameters
         self._features = setups.features(type_code)
-        self._quantities = Quantities(sources, parameters, type_code)
+        self._quantities = Quantities(sources, parameters, self._features)
+        totals = tuple([row[2] for row in TABLE if row[1] == "energy" and self._quantities.places(row)])
+        self._registers = TariffRegisters(self._quantities, sources, totals)
         self._setup_names = b"".join([self._quantities.logical_name(row[0]) for row in SETUPS])
 
     # --- which objects there are ------------------------------------------------------------------------------------
 
-    def find(self, code: str):
-        """The object under a code `[1-B:]C.D.E`, with any B; KeyError if the meter has none."""
+    def find(self, code: str, stored=None):
+        """The object under a code `[1-B:]C.D.E[*F]`, with any B; KeyError if the meter has none.
+
+        With F it is that of a stored billing period, whose reset counter F is; with `stored`, a tariff.billing.Stored,
+        that of this one.
+        """
         for row in TABLE:
             if row[0] == code and TOTAL in self._quantities.places(row):
-                return self._quantities.make(row, TOTAL)
+                return self._quantities.make(row, TOTAL, stored)
         try:
             name = obis.parse(code)
             definition = self._named(name)
@@ -59,13 +80,13 @@ class ObjectModel:
                 self._check(name)
             elif definition[1][1] != _DATA:
                 raise KeyError(code)
-            return self._made(definition)
+            return self._made(definition, stored or self._period(name[5]))
         except (ValueError, KeyError):
             raise KeyError(code)
 
     def get(self, class_id: int, logical_name: bytes):
         """The object of a class under a logical name; KeyError if the meter has none, WrongClass if it is another's."""
-        found = self._made(self._named(logical_name))
+        found = self._made(self._named(logical_name), self._period(logical_name[5]))
         if found.logical_name != logical_name:
             raise KeyError(logical_name)
         if found.class_id != class_id:
@@ -92,7 +113,7 @@ class ObjectModel:
             return short_names.of_setup(definition[1])
         if kind == "parameter":
             return short_names.of_parameter(definition[1])
-        return short_names.of_harmonic(*definition[1:])
+        return (short_names.of_register if kind == "register" else short_names.of_harmonic)(*definition[1:])
 
     def by_short_name(self, name: int) -> tuple:
         """(object, attribute or None, method or None) that a short name means; KeyError if it means none."""
@@ -113,12 +134,14 @@ class ObjectModel:
         return all(need in self._features for need in setup[4:])
 
     # --- definitions: ("row", row of TABLE, phase or TOTAL), ("setup", row of SETUPS), ("parameter", number),
-    # --- ("harmonic", quantity, phase, order)
+    # --- ("harmonic", quantity, phase, order), ("register", C, D, E) of tariff_registers.py
 
     def _definitions(self):
         for row in TABLE:
             for n in self._quantities.places(row):
                 yield "row", row, n
+        for code in self._registers.all():
+            yield ("register",) + code
         for setup in SETUPS:
             if self._fits(setup):
                 yield "setup", setup
@@ -146,16 +169,31 @@ class ObjectModel:
             row, n = defined(c, d, 0)
             if row is not None and row[2] in ("u", "i") and n != TOTAL:
                 return "harmonic", row[2], n, e
-        raise KeyError((c, d, e))
+        return "register", c, d, e
 
-    def _made(self, definition: tuple):
-        """The object of a definition; KeyError if this meter does not have it."""
+    def _period(self, f: int):
+        """The stored billing period with the reset counter `f`, None for 255; KeyError if it is not stored."""
+        if f == _NO_PERIOD:
+            return None
+        billing = self.sources.billing
+        found = billing.stored((billing.count - f) % _COUNTS + 1)
+        if found is None or found.count != f:
+            raise KeyError(f)
+        return found
+
+    def _made(self, definition: tuple, stored=None):
+        """The object of a definition, as it was when `stored` was; KeyError if this meter does not have it."""
         kind = definition[0]
         if kind == "row":
             _, row, n = definition
             if n not in self._quantities.places(row):
                 raise KeyError(row[0])
-            return self._quantities.make(row, n)
+            return self._quantities.make(row, n, stored)
+        if kind == "register":
+            _, c, d, e = definition
+            return self._registers.make(c, d, e, stored)
+        if stored:
+            raise KeyError(definition)
         if kind == "setup":
             row = definition[1]
             if not self._fits(row):
@@ -167,9 +205,10 @@ class ObjectModel:
             return Parameter(logical_name, self.parameters, name, READER)
         return self._quantities.harmonic(*definition[1:])
 
-    def power_scaler(self, name: str) -> tuple:
-        """scaler_unit of the power whose energy is called `name`."""
-        return self._quantities.power_scaler(name)
+    def load_store(self, n: int) -> LoadStore:
+        """Load profile 1 (`n` 0) or 2 in the units of the registers."""
+        sources = self.sources
+        return LoadStore(self._quantities, sources.clock, sources.profiles[n], n + 1)
 
     # --- lists ------------------------------------------------------------------------------------------------------
 
@@ -178,6 +217,15 @@ class ObjectModel:
         for row in TABLE:
             for n in self._quantities.places(row):
                 yield phase_code(row[0], n)
+        yield from self._register_codes()
+
+    def _register_codes(self, *kinds):
+        for code in self._registers.all(*kinds):
+            yield "%d.%d.%d" % code
+
+    def stored_codes(self) -> list:
+        """The codes of what is stored at a billing reset: energies of all phases together, by rate, maxima."""
+        return self.totals() + list(self._register_codes(RATED, MAXIMUM))
 
     def totals(self) -> list:
         """The codes of the energies of all phases together, sum channels included: what the display rolls through."""
@@ -187,24 +235,32 @@ class ObjectModel:
         """The data sets of readout list `number`, as text without line ends; KeyError if there is no such list.
 
         The service list is the standard list and all the rest, but for single harmonics, calibration and C.61.n.
+        Behind either come the stored values, as many periods as the parameter readout_periods says, the newest first.
         """
         if number not in (STANDARD, SERVICE):
             raise KeyError(number)
         for code in self.list_codes("standard" if number == STANDARD else "service"):
             yield self.find(code).data_set()
+        billing = self.sources.billing
+        newest = billing.rings[0].newest
+        for n in range(self.parameters.readout_periods):
+            stored = billing.entry(newest - n)
+            if stored is not None:
+                yield self.find("0.1.2", stored).data_set()
+                for code in self.stored_codes():
+                    yield self.find(code, stored).data_set()
 
     def list_codes(self, name: str) -> list:
         """The codes of the list "standard", "display" or "service"."""
-        totals = self.totals()
         if name == "display":
-            return totals
-        standard = list(_BEFORE_TOTALS) + totals + list(_AFTER_TOTALS)
+            return self.totals()
+        standard = list(_BEFORE_TOTALS) + self.stored_codes() + list(_AFTER_TOTALS)
         if name == "standard":
             return standard
         rest = [code for code in self.codes() if code not in standard and code not in _UNLISTED]
         return standard + rest
 
     def _check(self, name: bytes) -> None:
-        """ValueError if a name cannot be one of this meter: billing periods (F), another medium (A)."""
-        if name[5] != 255 or name[0] != self._quantities.logical_name(obis.short(name))[0]:
+        """ValueError if a name cannot be one of this meter: another medium (A)."""
+        if name[0] != self._quantities.logical_name(obis.short(name))[0]:
             raise ValueError

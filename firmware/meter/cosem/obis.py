@@ -30,13 +30,13 @@ def parse(code: str, channel: int = 1) -> bytes:
 
 
 def short(obis: bytes) -> str:
-    """Printed form `C.D.E` (`F.F` and the like without E); A, B and an F of 255 are left out."""
+    """Printed form `C.D.E` (`F.F` and the like without E) and `*F`; A, B and an F of 255 are left out."""
     c, d, e, f = obis[2], obis[3], obis[4], obis[5]
     text = _digit(c) + "." + ("F" if c == d == 97 else str(d))
     if e != 255:
         text += "." + str(e)
     if f != 255:
-        text += "*" + str(f)
+        text += "*%02d" % f
     return text
 
 

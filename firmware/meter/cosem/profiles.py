@@ -14,10 +14,11 @@ Rows are made while they are sent, so that a buffer of any size takes the memory
 
 from micropython import const
 
-from meter.cosem import date_time
+from meter.cosem import date_time, obis
 from meter.cosem.class_table import ENTRIES, RANGE
-from meter.cosem.classes import FIELD, READER, Composite, Object
+from meter.cosem.classes import FIELD, READER, UTILITY, Composite, Object
 from meter.cosem.data_types import ANY, DATE_TIME, ENCODED, OCTETS, array, structure
+from meter.cosem.definitions import MAXIMUM
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -27,21 +28,25 @@ CLOCK = (8, b"\x00\x00\x01\x00\x00\xff", 2, 0)  # the clock's time as a capture 
 _NO_OBJECT = const((0, b"\x00\x00\x00\x00\x00\x00", 0, 0))
 _FIFO = const(1)
 
+_RESET = const(1)  # method
+
 _BY_RANGE = const(1)
 _BY_ENTRY = const(2)
 
 
 class Profile(Object):
-    """Class 7 on a store. `period`: capture period in s, 0 if captures are not periodic."""
+    """Class 7 on a store. `period`: capture period in s, 0 if captures are not periodic. `reset`: throws all rows away,
+    for who has level 3."""
 
     class_id = 7
 
-    def __init__(self, logical_name: bytes, clock, store, period: int = 0, readable: int = READER):
+    def __init__(self, logical_name: bytes, clock, store, period: int = 0, readable: int = READER, reset=None):
         super().__init__(logical_name)
         self._clock = clock
         self._store = store
         self._period = period
         self.readable = readable
+        self._reset = reset
 
     def spec(self, attribute: int):
         return array(self._store.row_spec) if attribute == 2 else super().spec(attribute)
@@ -72,6 +77,15 @@ class Profile(Object):
             return store.capacity
         return super().get(attribute)
 
+    def act(self, method: int, value) -> "tuple | None":
+        if method != _RESET or self._reset is None:
+            raise KeyError(method)
+        self._reset()
+        return None
+
+    def act_level(self, method: int) -> "int | None":
+        return UTILITY if method == _RESET and self._reset else super().act_level(method)
+
     def _buffer(self, selection):
         store = self._store
         everything = range(len(store.columns))
@@ -91,7 +105,7 @@ class Profile(Object):
         restricting, first, last, columns = parameters
         if tuple(restricting[:3]) != CLOCK[:3] or CLOCK not in store.columns:
             raise ValueError("ranges are ranges of time")
-        numbers = [self._number(column) for column in columns] if columns else everything
+        numbers = self._numbers(columns) if columns else everything
         return store.rows(store.by_time(self._bound(first, False), self._bound(last, True)), numbers)
 
     def _bound(self, value: "tuple | None", last: bool) -> "int | None":
@@ -102,78 +116,78 @@ class Profile(Object):
             raise ValueError("a bound is a date-time")
         return date_time.bound(self._clock, value[1], last)
 
-    def _number(self, column: tuple) -> int:
-        if column is None or tuple(column) not in self._store.columns:
+    def _numbers(self, columns: list) -> list:
+        own = list(self._store.columns)
+        try:
+            return [own.index(tuple(column)) for column in columns]
+        except TypeError:
             raise ValueError("no such column")
-        return self._store.columns.index(tuple(column))
 
 
-class NoRows:
-    """A store for a profile that has its columns but no rows yet."""
+class Codes:
+    """Attributes of objects, in the room of four bytes each: C, D, E, attribute. Items are (code, attribute).
 
-    row_spec = ANY
+    Made of codes, of which those of maxima stand for value and capture time if `has_times`.
+    """
 
-    def __init__(self, columns: list, capacity: int):
-        self.columns = columns
-        self.capacity = capacity
+    def __init__(self, codes, has_times: bool = False):
+        packed = bytearray()
+        for code in codes:
+            group = obis.parse(code)[2:5]
+            packed.extend(group + b"\x02")
+            if has_times and group[1] == MAXIMUM:
+                packed.extend(group + b"\x05")
+        self._packed = bytes(packed)
 
-    def count(self) -> int:
-        return 0
+    def __len__(self) -> int:
+        return len(self._packed) // 4
 
-    def by_entry(self, first: int, last: "int | None") -> list:
-        return []
-
-    def by_time(self, first: "int | None", last: "int | None") -> list:
-        return []
-
-    def rows(self, selected: list, numbers) -> list:
-        return selected
+    def __getitem__(self, n: int) -> tuple:
+        c, d, e, attribute = self._packed[4 * n : 4 * n + 4]
+        name = bytes((0, 0, c, d, e, 255))
+        return ("0-0:1.0.0" if name == CLOCK[1] else obis.short(name)), attribute
 
 
-class _Listed:
-    """What is made one by one of the objects of a list."""
+class ListRow:
+    """A row whose values are read one by one, as (spec, value). `codes`: Codes, or a list of their items."""
 
-    def __init__(self, find, codes: list):
+    def __init__(self, find, codes):
         self._find = find
         self._codes = codes
 
     def __len__(self) -> int:
         return len(self._codes)
 
-
-class ListRow(_Listed):
-    """A row whose values are read one by one, as (spec, value): the attributes 2 of objects."""
+    def _part(self, n: int) -> tuple:
+        """(object, attribute) of place n."""
+        code, attribute = self._codes[n]
+        return self._find(code), attribute
 
     def __getitem__(self, n: int) -> tuple:
-        found = self._find(self._codes[n])
-        return found.spec(2), found.get(2)
+        found, attribute = self._part(n)
+        return found.spec(attribute), found.get(attribute)
+
+    def __iter__(self):
+        for n in range(len(self._codes)):
+            yield self[n]
 
 
-class Columns(_Listed):
+class Columns(ListRow):
     """The capture objects of a list."""
 
     def __getitem__(self, n: int) -> tuple:
-        found = self._find(self._codes[n])
-        return found.class_id, found.logical_name, 2, 0
-
-    def __iter__(self):
-        for n in range(len(self)):
-            yield self[n]
-
-    def __contains__(self, column) -> bool:
-        return any(own == column for own in self)
-
-    def index(self, column) -> int:
-        return list(self).index(column)
+        found, attribute = self._part(n)
+        return found.class_id, found.logical_name, attribute, 0
 
 
 class ListStore:
-    """A readout list as a store of one row: the values of now. `codes` are the list's, `find` gives the objects."""
+    """A readout list as a store of one row: the values of now. `codes`: Codes, or a list of their items; `find` gives
+    the objects."""
 
     capacity = 1
     row_spec = ANY
 
-    def __init__(self, find, codes: list):
+    def __init__(self, find, codes):
         self._find = find
         self._codes = codes
         self.columns = Columns(find, codes)
@@ -189,8 +203,25 @@ class ListStore:
 
     def rows(self, selected: list, numbers) -> list:
         codes = [self._codes[n] for n in numbers]
-        spec = structure(*((ANY,) * len(codes)))
-        return [(spec, ListRow(self._find, codes)) for _ in selected]
+        return [(row_of(codes), ListRow(self._find, codes)) for _ in selected]
+
+
+def row_of(columns) -> tuple:
+    """The type of a row of values whose types are their own."""
+    return structure(*((ANY,) * len(columns)))
+
+
+class Rows:
+    """Rows of a profile, as many as `selected`, made one by one by `make(selected)`."""
+
+    def __init__(self, selected, make, count: int):
+        self._selected, self._make, self._count = selected, make, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self):
+        return self._make(self._selected)
 
 
 class Push(Composite):

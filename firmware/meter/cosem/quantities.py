@@ -3,14 +3,15 @@
 A row's kind is a method's name here, with an underscore before it.
 """
 
-from binascii import unhexlify
+from binascii import hexlify, unhexlify
 
 from micropython import const
 
 from meter.cosem import date_time, obis
-from meter.cosem.classes import READER, UNITS, Clock, Data, Parameter, Register, Shown
-from meter.cosem.data_types import OCTETS, TEXT
-from meter.cosem.definitions import ERROR_OBJECT, ERRORS, PHASE_C, TOTAL
+from meter.cosem.classes import READER, Data, Parameter, Register, Shown
+from meter.cosem.clock import Clock, Part
+from meter.cosem.data_types import OCTETS, TEXT, UINT8, UINT16
+from meter.cosem.definitions import ERROR_OBJECT, ERRORS, MOMENT, PHASE_C, TABLE, TOTAL
 from meter.cosem.registration import Registration, maximum_current_ma
 from meter.metrology.energies import sum_channel
 from meter.metrology.networks import NETWORKS
@@ -18,6 +19,7 @@ from meter.metrology.networks import NETWORKS
 _REACTIVE_LED = const("0.3.1")
 
 _ENERGY_UNITS = {"a": "Wh", "r": "varh", "s": "VAh"}
+_POWER_UNITS = {"a": "W", "r": "var", "s": "VA"}
 _HARMONIC_C = {"u": 12, "i": 11}  # where the phases' C is counted from
 _UNITS = {"u": "V", "i": "A", "i0": "A", "p": "W", "q": "var", "s": "VA"}
 # Forms of a Register: scaler, digits, printed in 10**n units, signed; those of _UNITS are the registration's
@@ -31,26 +33,32 @@ _WHOLE = const((0, 1, 0, False))
 _SEQUENCE_MIN = {"u_sym": 20.0, "i_sym": 0.01}  # V, A; of less it is noise that is out of balance
 
 _ONLY_TOTAL = (TOTAL,)
+_STORED = const(("energy", "sum", "reset", "billing", "clock"))  # kinds of rows
+_MILLI = const(1_000)
 _MWS_PER_WH = const(3_600_000)
-_ROLL_OVER = const(100_000_000)  # 8 digits
+_MINUTE_S = const(60)
+ROLL_OVER = const(100_000_000)  # 8 digits
 
 
 class Quantities:
-    """The objects of one meter with these `parameters` and of this type; for the arguments see model.ObjectModel."""
+    """The objects of a meter with these `parameters` and `features` (setups.py). `sources`: see model.ObjectModel."""
 
-    def __init__(self, sources, parameters, type_code):
+    def __init__(self, sources, parameters, features: list):
         self._sources = sources
         self._parameters = parameters
         self._channel = parameters.obis_b
-        self._has_reactive = type_code.has_reactive
+        self._features = features
+        self._has_reactive = "reactive" in features
         self._network = NETWORKS[parameters.network]
         self._registration = Registration(parameters, self._network)
         self._sums = (sum_channel(parameters.sum_channel_1), sum_channel(parameters.sum_channel_2))
 
     def places(self, row: tuple) -> tuple:
         """What of a row the meter has: TOTAL, phases 0..2, or nothing."""
-        code, kind, name = row
+        code, kind, name = row[:3]
         network = self._network
+        if len(row) > 3 and row[3] not in self._features:
+            return ()
         if not self._has_reactive and (_is_reactive(kind, name) or code == _REACTIVE_LED):
             return ()
         if kind in ("actual", "thd") and name in ("u", "i"):
@@ -60,6 +68,8 @@ class Quantities:
         if kind == "sum":
             pair = self._sums[name]
             missing = not pair or not self._has_reactive and _is_reactive("energy", pair[0])
+        elif kind == "at_rate":
+            missing = name > self._parameters.rates
         elif kind == "u_angle":
             missing = name not in network.voltages
         elif kind == "i_angle":
@@ -68,12 +78,18 @@ class Quantities:
             missing = kind == "unbalance" and len(network.currents) < 3 or name == "i0" and len(network.phases) < 2
         return () if missing else _ONLY_TOTAL
 
-    def make(self, row: tuple, n: int):
-        """The object of what a row defines for phase n, or for TOTAL."""
+    def make(self, row: tuple, n: int, stored=None):
+        """The object of what a row defines for phase n, or for TOTAL; as it was when `stored`, a tariff.billing.Stored,
+        was. KeyError if that does not tell it."""
         code = phase_code(row[0], n)
         logical_name = ERROR_OBJECT if code == ERRORS else self.logical_name(code)
+        arguments = (row[2],) if n == TOTAL else (row[2], n)
         maker = getattr(self, "_" + row[1])
-        return maker(logical_name, row[2]) if n == TOTAL else maker(logical_name, row[2], n)
+        if stored is None:
+            return maker(logical_name, *arguments)
+        if row[1] not in _STORED or row[2] == "available":
+            raise KeyError(code)
+        return maker(of_period(logical_name, stored), *arguments, stored=stored)
 
     def harmonic(self, name: str, n: int, order: int):
         """A harmonic of U or I ("u", "i") of phase n; KeyError if the network does not have the phase."""
@@ -83,29 +99,64 @@ class Quantities:
         logical_name = self.logical_name("%d.7.%d" % (_HARMONIC_C[name] + PHASE_C * (n + 1), order))
         return self._measured(logical_name, name, lambda: getattr(sources.harmonics, name)(n, order))
 
-    def power_scaler(self, name: str) -> tuple:
-        """scaler_unit of the power whose energy is called `name`."""
-        unit = _UNITS[{"a": "p", "r": "q", "s": "s"}[name[0]]]
-        return self._registration.form(unit)[0], UNITS[unit]
+    # --- scales: (numerator, denominator, unit, form). What a register shows is an integer in thousandths of the unit
+    # --- (mWs of energies) * numerator / denominator
+
+    def energy_scale(self, name: str) -> tuple:
+        """Of an energy."""
+        unit = _ENERGY_UNITS[name[0]]
+        return self._scale(unit, self._registration.form(unit), _MWS_PER_WH)
+
+    def demand_scale(self, name: str) -> tuple:
+        """Of the mean power whose energy is called `name`."""
+        return self._scale(_POWER_UNITS[name[0]], self._registration.demand, _MILLI)
+
+    def moment_scale(self, name: str) -> tuple:
+        """Of a value of a moment: "p", "f"."""
+        if name not in _UNITS:  # in thousandths too
+            return (1, 1, "Hz", _FREQUENCY) if name == "f" else (1, 1, "", _POWER_FACTOR)
+        unit = _UNITS[name]
+        return self._scale(unit, self._registration.form(unit), _MILLI)
+
+    def moment_code(self, name: str, n: int) -> str:
+        """The code of the value of a moment of phase n, or of TOTAL."""
+        for row in TABLE:
+            if row[1] == "actual" and row[2] == name:
+                return phase_code(row[0], n)
+        raise KeyError(name)
+
+    def _scale(self, unit: str, form: tuple, parts: int) -> tuple:
+        numerator, denominator = self._registration.factor(unit)
+        scaler = form[0]
+        if scaler < 0:
+            numerator *= 10**-scaler
+        else:
+            denominator *= 10**scaler
+        return numerator, denominator * parts, unit, form
+
+    # --- kinds ------------------------------------------------------------------------------------------------------
 
     def logical_name(self, code: str) -> bytes:
         """The six bytes of a code of this meter."""
         return obis.parse(code, self._channel)
 
-    def _energy(self, logical_name: bytes, name: str, n: int = TOTAL):
-        sources = self._sources
-        return self._energy_register(logical_name, name, lambda: sources.energies.get(name, n + 1))
+    def _energy(self, logical_name: bytes, name: str, n: int = TOTAL, stored=None):
+        total = stored.total if stored else self._sources.energies.get
+        return self.energy_register(logical_name, name, lambda: total(name, n + 1))
 
-    def _sum(self, logical_name: bytes, number: int):
-        sources = self._sources
-        return self._energy_register(logical_name, self._sums[number][0], lambda: sources.energies.sum_channel(number))
+    def _sum(self, logical_name: bytes, number: int, stored=None):
+        total = (stored or self._sources.energies).sum_channel
+        return self.energy_register(logical_name, self._sums[number][0], lambda: total(number))
 
-    def _energy_register(self, logical_name: bytes, name: str, total):
-        unit = _ENERGY_UNITS[name[0]]
-        form = self._registration.form(unit)
-        numerator, denominator = self._registration.factor(unit)
-        denominator *= _MWS_PER_WH * 10 ** form[0]
-        return Register(logical_name, lambda: total() * numerator // denominator % _ROLL_OVER, unit, form)
+    def energy_register(self, logical_name: bytes, name: str, total):
+        """A register of an energy of which `total` returns mWs, or None."""
+        numerator, denominator, unit, form = self.energy_scale(name)
+
+        def read():
+            mws = total()
+            return None if mws is None else mws * numerator // denominator % ROLL_OVER
+
+        return Register(logical_name, read, unit, form)
 
     def _actual(self, logical_name: bytes, name: str, n: int = TOTAL):
         sources = self._sources
@@ -165,12 +216,55 @@ class Quantities:
         sources = self._sources
         return Register(logical_name, lambda: sources.counters.get(name), "", _COUNT)
 
+    def _at_rate(self, logical_name: bytes, rate: int):
+        return self._duration(logical_name, "operating_%d" % rate)
+
+    def _billing(self, logical_name: bytes, name: str, stored=None):
+        """Of the last reset, or of that of a stored period: how many there were, and how many are stored."""
+        billing = stored or self._sources.billing
+        if name == "available":
+            return Data(logical_name, billing.available, UINT16)
+        return Shown(logical_name, lambda: billing.count, UINT8, lambda: "%02d" % billing.count)
+
+    def _reset(self, logical_name: bytes, part: tuple, stored=None):
+        billing = stored or self._sources.billing
+        return self._moment(logical_name, part, lambda: billing.utc)
+
+    def _configured(self, logical_name: bytes, part: tuple):
+        sources = self._sources
+        return self._moment(logical_name, part, lambda: sources.counters.get("configured_minutes") * _MINUTE_S)
+
+    def _moment(self, logical_name: bytes, part: tuple, read):
+        """Of a moment, 0 if there was none, what `part` says."""
+        clock = self._sources.clock
+        first, last, begin, end = part
+
+        def octets():
+            return date_time.octets(clock, read())[first:last] if read() else None
+
+        return Shown(logical_name, octets, OCTETS, lambda: date_time.text(clock, read())[begin:end])
+
+    def _duration(self, logical_name: bytes, name: str):
+        sources = self._sources
+        return Register(logical_name, lambda: sources.counters.get(name), "s", _COUNT)
+
     def _parameter(self, logical_name: bytes, name: str):
         return Parameter(logical_name, self._parameters, name)
 
     def _data(self, logical_name: bytes, name: str):
         sources = self._sources
         return Data(logical_name, lambda: getattr(sources, name))
+
+    def _tariff(self, logical_name: bytes, name: str):
+        """What tariff.rates.Rates says: a text, or a word whose octets are printed as digits."""
+        sources = self._sources
+
+        def read():
+            return getattr(sources.rates, name)
+
+        if not name.endswith("_word"):
+            return Data(logical_name, read)
+        return Shown(logical_name, read, OCTETS, lambda: hexlify(read()).decode().upper())
 
     def _errors(self, logical_name: bytes, _name: str):
         """Four octets, the groups AA BB CC DD; printed as eight digits."""
@@ -182,18 +276,19 @@ class Quantities:
         change = sources.write_calibration if name == "calibration_record" else None
         return Data(logical_name, lambda: getattr(sources, name), TEXT, READER, change)
 
-    def _clock(self, logical_name: bytes, _name: str):
-        return Clock(logical_name, self._sources.clock, self._sources.set_clock)
+    def _clock(self, logical_name: bytes, _name: str, stored=None):
+        sources = self._sources
+        if stored:
+            return self._reset(logical_name, MOMENT, stored)
+        return Clock(logical_name, sources.clock, self._parameters, sources.set_clock)
 
-    def _time(self, logical_name: bytes, _name: str):
-        clock = self._sources.clock
-        shown = Clock(logical_name, clock).time_text
-        return Shown(logical_name, lambda: date_time.now(clock)[5:9], OCTETS, shown)
+    def _time(self, logical_name: bytes, is_date: bool):
+        return Part(logical_name, self._sources.clock, self._sources.set_clock, is_date)
 
-    def _date(self, logical_name: bytes, _name: str):
-        clock = self._sources.clock
-        shown = Clock(logical_name, clock).date_text
-        return Shown(logical_name, lambda: date_time.now(clock)[:5], OCTETS, shown)
+
+def of_period(logical_name: bytes, stored) -> bytes:
+    """The logical name of what was when `stored` was: its F is the reset counter."""
+    return logical_name[:5] + bytes((stored.count,))
 
 
 def phase_code(code: str, n: int) -> str:

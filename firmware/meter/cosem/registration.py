@@ -15,6 +15,7 @@ _VOLTAGE = const((-2, 5, 0, False))  # NNN.NN V
 _CURRENT = const((-3, 5, 0, False))  # NN.NNN A
 _POWER = const((-1, 7, 3, True))  # NNN.NNNN kW
 _ENERGY = const((1, 8, 3, False))  # NNNNNN.NN kWh
+_DEMAND = const((0, 6, 3, False))  # NNN.NNN kW
 
 _POWERS = const(("W", "var", "VA"))
 _ENERGIES = const(("Wh", "varh", "VAh"))
@@ -29,7 +30,7 @@ def maximum_current_ma(nominal_current_ma: int) -> int:
 
 
 class Registration:
-    """`factor(unit)` and `form(unit)` for V, A, the powers and the energies.
+    """`factor(unit)` and `form(unit)` for V, A, the powers and the energies; `demand`: the form of a demand.
 
     Takes from `parameters` the registration, the ratios and the nominal values; `network` is a
     metrology.networks.Network.
@@ -48,6 +49,7 @@ class Registration:
         self._units = {"V": voltage, "A": current}
         for unit in _POWERS:
             self._units[unit] = both, _fitting(_POWER, _HEADROOM * power_mw, both)
+        self.demand = _fitting(_DEMAND, _HEADROOM * power_mw, both)
         for unit in _ENERGIES:
             self._units[unit] = both, _fitting(_ENERGY, _FULL_HOURS * power_mw, both)
 

@@ -1,15 +1,16 @@
 """How the objects of definitions.SETUPS are made: one function for each builder named there.
 
-A builder takes the model, the logical name and the row's argument. What a later part of the meter will own (calendar,
-schedules, demand, modems, images) has its object here with the content of a meter that has not been set up.
+A builder takes the model, the logical name and the row's argument. What a later part of the meter will own (schedules,
+modems, images) has its object here with the content of a meter that has not been set up.
 """
 
 from micropython import const
 
-from meter.cosem import date_time, obis
-from meter.cosem.classes import FIELD, PUBLIC, READER, UTILITY, Composite, Data, Setting
-from meter.cosem.data_types import INT32, NULL, OCTETS, TEXT, UINT16, UINT32
-from meter.cosem.profiles import CLOCK, EventStore, ListStore, NoRows, Profile, Push
+from meter.cosem import date_time, obis, switching
+from meter.cosem.classes import FIELD, PUBLIC, READER, SEALED, UTILITY, Composite, Data, Setting
+from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT16, UINT32
+from meter.cosem.profiles import Codes, EventStore, ListStore, Profile, Push
+from meter.cosem.stored_profiles import BillingStore
 
 MANAGEMENT_SAP = 1
 UNIX_2000 = 946_684_800  # of 2000-01-01 00:00:00 UTC
@@ -20,8 +21,7 @@ _NO_SCRIPT = const((_NOTHING, 0))
 _NO_OBJECT = const((0, _NOTHING, 0))
 _RATES = const((300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400))  # Bd, by the enumeration of rates
 _RESPONSE_MS = const((20, 200))  # by the enumeration response_time
-_PROFILE_ENTRIES = const(6_000)
-_BILLING_ENTRIES = const(36)
+_PERIOD_CODES = const(("0-0:1.0.0", "0.1.0"))  # of a stored period: when it was stored, reset counter
 _MTU = const(576)  # bytes, TCP's default segment
 _BLOCK_SIZE = const(256)  # bytes of an image
 
@@ -29,7 +29,6 @@ _BLOCK_SIZE = const(256)  # bytes of an image
 # connected and never disconnected (mode 0), billing at the end of the month that nobody has set up.
 _UNSET: "dict[int, tuple]" = {
     6: ([], [], b""),
-    11: ([],),
     18: (_BLOCK_SIZE, "", 0, False, 0, []),
     21: ([], _NO_OBJECT, []),
     22: ((b"\x00\x00\x0a\x00\x01\xff", 1), 1, []),
@@ -39,7 +38,13 @@ _UNSET: "dict[int, tuple]" = {
     70: (True, 1, 0),
 }
 
-_SCRIPT_IDS = {"reset": 1, "billing_reset": 1, "tariff": 4, "test_mode_on": 1, "test_mode_off": 1, "outputs": 2}
+_ONE = (1,)
+_EIGHT = tuple(range(1, 9))
+_SCRIPT_IDS = {  # of the others there is one
+    "tariff": _EIGHT,
+    "outputs": _EIGHT + tuple(range(11, 19)),
+    "reset": _EIGHT[:5],  # meter.clearing
+}
 
 
 def features(type_code) -> list:
@@ -105,17 +110,36 @@ def event_log(model, logical_name: bytes, _argument):
 
 
 def readout_list(model, logical_name: bytes, name: str):
-    store = ListStore(model.find, model.list_codes(name))
+    store = ListStore(model.find, Codes(model.list_codes(name)))
     return Profile(logical_name, model.sources.clock, store, readable=PUBLIC)
 
 
-def profile(model, logical_name: bytes, period: int):
-    return Profile(logical_name, model.sources.clock, NoRows([CLOCK], _PROFILE_ENTRIES), period)
+def load_profile(model, logical_name: bytes, n: int):
+    sources, store = model.sources, model.load_store(n)
+    clock, engine = sources.clock, sources.engine
+
+    def reset() -> None:
+        engine.clear_profile(n, clock.utc())
+
+    return Profile(logical_name, clock, store, sources.profiles[n].step_s, reset=reset)
 
 
-def billing_profile(model, logical_name: bytes, _argument):
-    columns = [CLOCK] + [(3, model.find(code).logical_name, 2, 0) for code in model.totals()]
-    return Profile(logical_name, model.sources.clock, NoRows(columns, _BILLING_ENTRIES))
+def profile_status(model, logical_name: bytes, n: int):
+    """The status word of the newest entry."""
+    profile = model.sources.profiles[n]
+
+    def read() -> "int | None":
+        for _, _, status, _ in profile.rows([(profile.ring.newest, profile.ring.newest)]):
+            return status
+        return None
+
+    return Data(logical_name, read, UINT32, READER)
+
+
+def billing_profile(model, logical_name: bytes, scheme: int):
+    codes = Codes(list(_PERIOD_CODES) + model.stored_codes(), True)
+    store = BillingStore(model, model.sources.billing, scheme, codes)
+    return Profile(logical_name, model.sources.clock, store)
 
 
 # --- communication ------------------------------------------------------------------------------------------------
@@ -182,7 +206,8 @@ def tcp_udp(model, logical_name: bytes, _argument):
 
 
 def push(model, logical_name: bytes, _argument):
-    return Push(logical_name, ListStore(model.find, ["0-0:42.0.0", "0-0:1.0.0"] + model.totals()))
+    codes = ["0-0:42.0.0", "0-0:1.0.0"] + model.totals()
+    return Push(logical_name, ListStore(model.find, [(code, 2) for code in codes]))
 
 
 def modem(model, logical_name: bytes, port: str):
@@ -213,7 +238,7 @@ def invocation_counter(model, logical_name: bytes, _argument):
     return Data(logical_name, lambda: 0 if owner is None else owner.invocation_counter, UINT32)
 
 
-# --- tariff, monitors, outputs: content is still to come ------------------------------------------------------------
+# --- tariff, monitors, outputs ----------------------------------------------------------------------------------------
 
 
 def unset(_model, logical_name: bytes, class_id: int):
@@ -226,38 +251,39 @@ def scripts(model, logical_name: bytes, name: str):
     run = model.sources.scripts.get(name)
     if run is None:
         return Composite(9, logical_name, ([],))
-    table: "list[tuple]" = [(number + 1, []) for number in range(_SCRIPT_IDS[name])]
-    return Composite(9, logical_name, (table,), {1: (FIELD, _given(run))})
+    table: "list[tuple]" = [(number, []) for number in _SCRIPT_IDS.get(name, _ONE)]
+    return Composite(9, logical_name, (table,), {1: (SEALED if name == "reset" else FIELD, _given(run))})
 
 
-def calendar(_model, logical_name: bytes, _argument):
-    """Rate 1 all day, every day of every year: season 1, week 1, day 1, script 1 of the tariff table at midnight."""
-    start = b"\xff\xff\x01\x01\xff\x00\x00\x00\x00\x80\x00\xff"
-    seasons = [(b"1", start, b"1")]
-    weeks = [(b"1",) + (1,) * 7]
-    days = [(1, [(b"\x00\x00\x00\x00", obis.parse("0-0:10.0.100"), 1)])]
-    values: tuple = (b"DEFAULT", seasons, weeks, days, b"", [], [], [], date_time.UNSPECIFIED)
-    return Composite(20, logical_name, values)
+def billing_reset(model, logical_name: bytes, _argument):
+    engine = model.sources.engine
+
+    def run(number: int) -> None:
+        if number != 1:
+            raise ValueError("no such script")
+        engine.reset_by_command()
+
+    return Composite(9, logical_name, ([(1, [])],), {1: (FIELD, _given(run))})
+
+
+def special_days(model, logical_name: bytes, _argument):
+    return switching.SpecialDays(logical_name, model.sources.time_switch)
+
+
+def calendar(model, logical_name: bytes, _argument):
+    return switching.ActivityCalendar(logical_name, model.sources.time_switch, model.sources.clock)
+
+
+def control_table(model, logical_name: bytes, _argument):
+    return switching.TableText(logical_name, model.sources.control_table)
+
+
+def refusal(model, logical_name: bytes, name: str):
+    """Why the last change of a table was refused, in words."""
+    return Data(logical_name, lambda: getattr(model.sources, name).refused, TEXT, READER)
 
 
 def limiter(_model, logical_name: bytes, _argument):
     no_profile = (0, date_time.UNSPECIFIED, 0)
     values: tuple = (_NO_OBJECT, 0, 0, 0, 0, 0, no_profile, [], False, (_NO_SCRIPT, _NO_SCRIPT))
     return Composite(71, logical_name, values, specs={3: INT32, 4: INT32, 5: INT32})
-
-
-def demand(model, logical_name: bytes, name: str):
-    """No period has ended yet; 15 minutes."""
-    specs = {2: UINT32, 3: UINT32, 5: NULL}
-    values = (None, None, model.power_scaler(name), None, None, None, 900, 1)
-    found = Composite(5, logical_name, values, specs=specs)
-    found.readable = PUBLIC
-    return found
-
-
-def maximum(model, logical_name: bytes, name: str):
-    """Nothing measured since the last reset."""
-    values = (None, model.power_scaler(name), None, None)
-    found = Composite(4, logical_name, values, specs={2: UINT32, 4: NULL})
-    found.readable = PUBLIC
-    return found

@@ -7,14 +7,28 @@ they do not depend on type, network or parameters:
     0BB0  0C58  1CE0  2BC0  6270   1.8.1, 1.8.2, 1.8.0, clock, load profile 1, where readers have found them
     0C90 .. 1C8F   parameters C.61.n, 10h apart
     3000 .. 5CFF   harmonics of U and I, 30h apart
-    7000 .. BFFF   the rows of definitions.TABLE: all phases together, L1, L2, L3, 30h apart
-    C000 .. F9FF   the rows of definitions.SETUPS, 90h apart
+    7000 .. 84FF   the rows of definitions.TABLE, all phases together, 30h apart
+    8500 .. 993F   those of its first rows by phase: L1, L2, L3, 30h apart
+    9A00 .. B97F   the rows of definitions.SETUPS, 90h apart
+    BA00 .. F7DF   registers by rate, of demand and of billing periods: 630h for each energy, as _REGISTERS has them
     FA00  FB00  FC00  FD00         association, broadcast scripts, SAP assignment, logical device name (Green Book)
 """
 
 from micropython import const
 
-from meter.cosem.definitions import MAX_ORDER, SETUPS, TABLE, TOTAL
+from meter.cosem.definitions import (
+    ADVANCE,
+    CUMULATED,
+    CURRENT,
+    LAST,
+    MAX_ORDER,
+    MAXIMUM,
+    RATED,
+    RELATIVE,
+    SETUPS,
+    TABLE,
+    TOTAL,
+)
 
 ASSOCIATION = const(0xFA00)
 BROADCAST_SCRIPTS = const(0xFB00)
@@ -41,15 +55,29 @@ _HARMONICS = const(0x3000)
 _REGISTER_SPAN = const(0x30)
 _HARMONIC_KINDS = const(("u", "i"))
 _ROWS = const(0x7000)
-_ROW_SPAN = const(0xC0)
-_SETUPS = const(0xC000)
+_PHASES = const(0x8500)
+_SETUPS = const(0x9A00)
 _SETUP_SPAN = const(0x90)
+_BY_ENERGY = const(0xBA00)
+_ENERGY_SPAN = const(0x630)
+# D, first E, how many, span of each
+_REGISTERS = (
+    (RATED, 1, 8, 0x30),
+    (CUMULATED, 1, 8, 0x30),
+    (MAXIMUM, 0, 9, 0x40),
+    (CURRENT, 0, 1, 0x60),
+    (LAST, 0, 1, 0x30),
+    (RELATIVE, 0, 1, 0x30),
+    (ADVANCE, 0, 1, 0x30),
+)
 
 
 def of_row(row: tuple, n: int) -> int:
     """Base name of what a row of definitions.TABLE defines for phase n (0..2) or TOTAL."""
-    fixed = _fixed(row[0]) if n == TOTAL else 0
-    return fixed or _ROWS + TABLE.index(row) * _ROW_SPAN + (n + 1) * _REGISTER_SPAN
+    place = TABLE.index(row)
+    if n == TOTAL:
+        return _fixed(row[0]) or _ROWS + place * _REGISTER_SPAN
+    return _PHASES + (place * 3 + n) * _REGISTER_SPAN
 
 
 def of_setup(row: tuple) -> int:
@@ -67,9 +95,21 @@ def of_harmonic(name: str, n: int, order: int) -> int:
     return _HARMONICS + ((_HARMONIC_KINDS.index(name) * 3 + n) * MAX_ORDER + order - 1) * _REGISTER_SPAN
 
 
+def of_register(c: int, d: int, e: int) -> int:
+    """Base name of a register of tariff_registers.py."""
+    fixed = _fixed("%d.%d.%d" % (c, d, e))
+    base = _BY_ENERGY + (c - 1) * _ENERGY_SPAN
+    for own, first, count, span in _REGISTERS:
+        if own == d:
+            return fixed or base + (e - first) * span
+        base += count * span
+    raise KeyError(d)
+
+
 def place(name: int) -> tuple:
-    """What a short name lies in: (base name, "row", row, n), (base, "setup", row), (base, "parameter", number) or
-    (base, "harmonic", quantity, n, order). KeyError if it is nobody's; the meter need not have what it is given."""
+    """What a short name lies in: (base name, "row", row, n), (base, "setup", row), (base, "parameter", number), (base,
+    "harmonic", quantity, n, order) or (base, "register", C, D, E). KeyError if it is nobody's; the meter need not have
+    what it is given."""
     for code, base, size in _FIXED:
         if base <= name < base + size:
             return _fixed_place(code, base)
@@ -79,6 +119,8 @@ def place(name: int) -> tuple:
         own = of_row(found[2], found[3])
     elif found[1] == "setup":
         own = of_setup(found[2])
+    elif found[1] == "register":
+        own = of_register(*found[2:])
     if own != found[0]:  # it has a name of its own elsewhere
         raise KeyError(name)
     return found
@@ -88,19 +130,37 @@ def _region_place(name: int) -> tuple:
     if _PARAMETERS <= name < _PARAMETERS_END:
         number = (name - _PARAMETERS) // _PARAMETER_SPAN
         return of_parameter(number), "parameter", number
+    if name >= _BY_ENERGY:
+        return _register_place(name)
     if name >= _SETUPS:
         number = (name - _SETUPS) // _SETUP_SPAN
         if number < len(SETUPS):
             return _SETUPS + number * _SETUP_SPAN, "setup", SETUPS[number]
+    elif name >= _PHASES:
+        number = (name - _PHASES) // _REGISTER_SPAN
+        if number // 3 < len(TABLE):
+            return _PHASES + number * _REGISTER_SPAN, "row", TABLE[number // 3], number % 3
     elif name >= _ROWS:
-        number, n = divmod((name - _ROWS) // _REGISTER_SPAN, 4)
+        number = (name - _ROWS) // _REGISTER_SPAN
         if number < len(TABLE):
-            return _ROWS + number * _ROW_SPAN + n * _REGISTER_SPAN, "row", TABLE[number], n - 1
+            return _ROWS + number * _REGISTER_SPAN, "row", TABLE[number], TOTAL
     elif name >= _HARMONICS:
         number, order = divmod((name - _HARMONICS) // _REGISTER_SPAN, MAX_ORDER)
         if number < 6:
             quantity, n = _HARMONIC_KINDS[number // 3], number % 3
             return of_harmonic(quantity, n, order + 1), "harmonic", quantity, n, order + 1
+    raise KeyError(name)
+
+
+def _register_place(name: int) -> tuple:
+    c, rest = divmod(name - _BY_ENERGY, _ENERGY_SPAN)
+    base = name - rest
+    for d, first, count, span in _REGISTERS:
+        if rest < count * span:
+            e = rest // span
+            return base + e * span, "register", c + 1, d, e + first
+        rest -= count * span
+        base += count * span
     raise KeyError(name)
 
 
@@ -118,4 +178,4 @@ def _fixed_place(code: str, base: int) -> tuple:
     for setup in SETUPS:
         if setup[0] == code:
             return base, "setup", setup
-    raise KeyError(base)
+    return (base, "register") + tuple([int(part) for part in code.split(".")])

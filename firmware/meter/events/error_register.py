@@ -13,6 +13,7 @@ CLOCK_INVALID = const(0x02 << 24)
 MAIN_MEMORY = const(0x01 << 16)
 MEASURING_SYSTEM = const(0x04 << 16)
 TIME_DEVICE = const(0x08 << 16)
+PROFILE_MEMORY = const(0x10 << 16)  # of load profiles and stored values
 DISPLAY_BOARD = const(0x80 << 16)
 # CC: a checksum was wrong
 BACKUP_DATA = const(0x02 << 8)

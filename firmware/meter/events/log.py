@@ -27,11 +27,13 @@ if _TYPE_CHECKING:
 # Numbers of the product family (its readers know them)
 PARAMETER_CHANGED = const(1)  # UNCONFIRMED; detail: the parameter's number (parameters.TABLE)
 EVENT_LOG_CLEARED = const(4)
+SEASON_CHANGED = const(9)  # daylight saving begun or ended; of the second before
 CLOCK_OLD_TIME = const(10)
 CLOCK_NEW_TIME = const(11)
 POWER_DOWN = const(23)
 POWER_UP = const(24)
 ERRORS_CLEARED = const(45)
+CLOCK_INVALID = const(66)
 MEASURING_ACCESS_ERROR = const(75)
 CALIBRATION_CHECKSUM = const(87)
 MEASURING_ERROR = const(90)

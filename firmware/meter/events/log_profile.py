@@ -11,6 +11,7 @@ if _TYPE_CHECKING:
 # Status word of profiles (EDIS status) by event; what an event has no bit for shows in its number only
 _STATUS = {
     4: 0x2000,  # event log cleared
+    2: 0x200000,  # energy registers cleared, rated ones
     3: 0x4000,  # load profile cleared
     8: 0x10,  # billing reset
     10: 0x20,  # clock adjusted
@@ -21,7 +22,7 @@ _STATUS = {
     66: 0x02,  # clock invalid
     75: 0x04,  # measured value disturbed
     90: 0x04,
-    128: 0x200000,  # energy registers cleared
+    128: 0x200000,  # totals
     193: 0x4000,
 }
 
@@ -30,7 +31,7 @@ class LogProfile:
     """`view` is an events.log_view.LogView. Columns: event number (C.240.12), and its detail."""
 
     columns = (("C.240.12", ""), ("C.240.13", ""))
-    level = 0
+    level = 1  # as its object has it
 
     def __init__(self, view: "LogView"):
         self._view = view

@@ -45,7 +45,8 @@ class SamplePath:
     `window`: Values of the last 10 or 12 cycles; `second`: of the last five windows together. `windows`, `seconds`
     count them; `energy`: EnergySums of all windows; `harmonics`: Harmonics. `present`: voltages above 20 V, per phase
     (3P3W: from those between phases); `reversed_field`: all three are, in the order L3 L2 L1. `offsets`: what is added
-    to P1..3 (W), then to Q1..3 (var). `apparent`: see Values. `kernels`: module with the kernels to use.
+    to P1..3 (W), then to Q1..3 (var). `periods` of the mains have been counted; what interrupts that begins at 0 again.
+    `apparent`: see Values. `kernels`: module with the kernels to use.
     """
 
     def __init__(self, analog: dict, nominal_hz: int, network, apparent: str = "vector", kernels=portable):
@@ -85,6 +86,7 @@ class SamplePath:
     def reset(self) -> None:
         """Samples are missing before the next page: begin a new window and find the reference voltage again."""
         self._mode = _FREE
+        self.periods = 0
         self._count = 0  # sets counted in full in this window
         self._cycles = 0
         self._since = 0  # sets since the last zero crossing
@@ -172,6 +174,7 @@ class SamplePath:
             return
         k += start
         self._cycles += 1
+        self.periods = (self.periods + 1) & 0x3FFFFFFF
         self._since = n - k
         if self._mode == _LOCKED and self._cycles < self._cycles_per_window:
             if 2 * self._cycles != self._cycles_per_window:
@@ -368,7 +371,7 @@ class SamplePath:
         """Look for zero crossings of this phase's voltage; until there are some, windows go by time."""
         self._reference = phase
         self._crossing[0] = 0
-        self._since = 0
+        self._since = self.periods = 0
         self._mode = _FREE
         self._f_before = 0.0
         self.harmonics.stop()

@@ -95,12 +95,15 @@ class Record:
         return payload
 
     def save(self, payload: "Any") -> None:
-        """Make `payload` (bytes-like) the newest record. ValueError if it is longer than `capacity`."""
+        """Make `payload` (bytes-like) the newest record. ValueError if it is longer than `capacity`, OSError if
+        the stored one is foreign: that is for the firmware which wrote it."""
         length = len(payload)
         if length > self.capacity:
             raise ValueError("record: %d bytes are too many" % length)
         if self.status == UNKNOWN:
             self.load()
+        if self.status == FOREIGN:
+            raise OSError(errno.EIO, "record: of a newer firmware")
         if len(self._buffer) != length + OVERHEAD:
             self._shape(length)
         buffer = self._buffer

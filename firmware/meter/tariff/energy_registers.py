@@ -8,7 +8,7 @@ sum channels as u64, and for each sum channel one byte that says what it adds up
 too, has the first eight totals only.
 """
 
-from struct import calcsize, pack_into, unpack
+from struct import calcsize, pack_into, unpack, unpack_from
 
 from meter.metrology.energies import NAMES
 
@@ -19,6 +19,17 @@ _SUMS = 2
 _TOTALS = ROWS * len(NAMES)
 _FORMAT = "<%dQ%dB" % (_TOTALS + _SUMS, _SUMS)
 _FORMAT_1 = "<8Q"
+SIZE = calcsize(_FORMAT)
+
+
+def stored_total(data, at: int, name: str, row: int = 0) -> int:
+    """A total among the registers stored, as version 2, in `data` from `at` on."""
+    return unpack_from("<Q", data, at + 8 * (row * len(NAMES) + NAMES.index(name)))[0]
+
+
+def stored_sum(data, at: int, n: int) -> int:
+    """A sum channel among them."""
+    return unpack_from("<Q", data, at + 8 * (_TOTALS + n))[0]
 
 
 class EnergyRegisters:

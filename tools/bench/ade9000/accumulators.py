@@ -88,6 +88,7 @@ class EnergyRegisters:
     def clear(self) -> None:
         """Zero everything, as RUN 0 -> 1 does."""
         self.user = [0] * ENERGIES
+        self.latest = np.zeros(ENERGIES)  # what the last interval has brought
         self.restart()
 
     def restart(self) -> None:
@@ -103,9 +104,15 @@ class EnergyRegisters:
         total = self.carry + at
         whole = np.floor(total)
         self.carry = total - whole - at
+        self.latest = whole
         mask = (1 << USER_BITS) - 1
         for row, value in enumerate(whole.tolist()):
             self.user[row] = (int(value) + (0 if overwrite else self.user[row])) & mask
+
+    def repeat(self, intervals: float) -> None:
+        """As if so many intervals more had ended, each like the last one."""
+        for row, value in enumerate(np.rint(self.latest * intervals).tolist()):
+            self.user[row] = self.user[row] + int(value) & (1 << USER_BITS) - 1
 
     def high(self, row: int) -> int:
         """HI register: the user register's upper 32 bits."""

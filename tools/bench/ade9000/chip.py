@@ -102,6 +102,10 @@ class ADE9000:
         if t_ns > core.now:
             core.now = t_ns
 
+    def coast(self, duration_ns: int) -> None:
+        """Let `duration_ns` pass without calculating them: energies go on as in the last interval, all else rests."""
+        self.core.coast(duration_ns)
+
     # -- supply and reset ---------------------------------------------------------------------------------------
 
     def power(self, on: bool, t_ns: int) -> None:

@@ -111,6 +111,20 @@ class Core:
             self.dsp.resume(self.now)
         self.schedule()
 
+    def coast(self, duration_ns: int) -> None:
+        """Stand still for `duration_ns` from now, and then go on as if the energies had flowed meanwhile as they did in
+        the last interval. There are no samples, pages and pulses of that time."""
+        if not self.dsp.running:
+            return
+        self.look()
+        interval_fs = ((self.registers[r.EGY_TIME] & 0x1FFF) + 1) * self.dsp.period_fs
+        if self.dsp.energy_origin is not None:
+            self.dsp.energy.repeat(duration_ns * 1_000_000 / interval_fs)
+        self.dsp.halt(self.now)
+        self.dsp.resume(self.now + duration_ns)
+        self.status.bits[0] |= st.EGYRDY | st.PAGE_FULL
+        self.schedule()
+
     def set_channel_gain(self, row: int, factor: float) -> None:
         """The analog gain of a channel is `factor` times its own from now on."""
         self.look()

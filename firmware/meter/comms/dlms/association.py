@@ -2,6 +2,8 @@
 
 from micropython import const
 
+from meter.comms.dlms.ciphering import AUTHENTICATED
+
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     from typing import Any
@@ -55,6 +57,15 @@ class Association:
     @property
     def has_short_names(self) -> bool:
         return self.context == SN or self.context == SN_CIPHERED
+
+    def takes(self, control: int) -> bool:
+        """Whether a ciphered APDU with this security control is protected well enough.
+
+        What is encrypted only leaves no counter behind (ciphering.Protection), so nothing but a new challenge tells
+        it from a recording: without high-level security each APDU has to be authenticated, whatever the policy.
+        """
+        needed = self.needed | (AUTHENTICATED if self.mechanism <= LLS else 0)
+        return control & needed == needed
 
     def drop_transfers(self) -> None:
         """Forget long requests and answers that are under way."""

@@ -7,6 +7,12 @@ from meter.comms.dlms.errors import BLOCK_NUMBER_INVALID, LONG_SET_ABORTED, SUCC
 LONGEST_REQUEST = const(8192)  # bytes: a whole tariff table; more than one of them is not in memory at any time
 
 
+def room(limit: int, head: int) -> int:
+    """How many bytes of data fit into a block of `limit` bytes behind `head` bytes and their own length (A-XDR)."""
+    size = limit - head - 1
+    return size if size < 128 else max(127, size - 1) if size < 257 else size - 2
+
+
 class Outgoing:
     """A long answer. `source` is an iterator that yields its bytes in pieces, `rest` are those that come before.
 

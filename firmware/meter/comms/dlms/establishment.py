@@ -129,7 +129,7 @@ class Establishment:
         if association.title is None:
             raise Rejected(_CALLING_TITLE_NOT_RECOGNISED)
         try:
-            return self._security.protection(association.client, association.title)
+            return self._security.protection(association.title)
         except (CipheringError, ValueError):
             raise Rejected(_CALLING_TITLE_NOT_RECOGNISED)
 
@@ -220,7 +220,7 @@ class Establishment:
             plain, control, _ = association.protection.unprotect(information)
         except (CipheringError, CountersError, OSError):
             raise _no_initiate(_DECIPHERING)
-        if control & association.needed != association.needed:
+        if not association.takes(control):
             raise _no_initiate(_INITIATE_REFUSED)
         # What has begun with a tag goes on with one: a sealed APDU must not be turned into one that claims no seal.
         association.needed |= control & AUTHENTICATED

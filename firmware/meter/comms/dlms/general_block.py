@@ -11,7 +11,7 @@ from micropython import const
 
 from meter.comms.dlms import axdr
 from meter.comms.dlms.axdr import Malformed
-from meter.comms.dlms.blocks import LONGEST_REQUEST, Outgoing
+from meter.comms.dlms.blocks import LONGEST_REQUEST, Outgoing, room
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -21,7 +21,7 @@ GENERAL_BLOCK = const(0xE0)
 _LAST = const(0x80)
 _STREAMING = const(0x40)
 _WINDOW = const(1)
-_HEAD = const(9)  # bytes around the data at most
+_HEAD = const(6)  # bytes before the length
 _ABORT = b"\xe0\x80\x00\x00\x00\x00\x00"
 
 
@@ -87,7 +87,7 @@ class Transfer:
         return self._last_sent if number == self._sent - 1 else _ABORT
 
     def _next(self, limit: int) -> "bytearray | None":
-        data, self._is_last = self._answer.take(limit - _HEAD)
+        data, self._is_last = self._answer.take(room(limit, _HEAD))
         self._send(_LAST if self._is_last else 0, data)
         return self._last_sent
 

@@ -6,14 +6,13 @@ Who may do it is the access door's business, which asks the object for the level
 from micropython import const
 
 from meter.comms.dlms import key_wrap
-from meter.comms.dlms.counters import CountersError, slot_of
+from meter.comms.dlms.counters import CountersError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from meter.comms.dlms.counters import InvocationCounters
     from meter.keys import Keys
 
-_CLIENTS = (16, 32, 48, 64, 80, 96)
 _LEVEL = const(4)  # what the keys' parameters ask for at most
 # key_id of key_transfer (Blue Book, class 64)
 _UNICAST, _BROADCAST = 0, 1
@@ -38,10 +37,10 @@ class KeyManagement:
 
     @property
     def invocation_counter(self) -> int:
-        """The least counter that every client may go on with under the unicast key."""
+        """The least counter that any client may go on with under the unicast key."""
         try:
             self._counters.use(_UNICAST, self._keys.encryption)  # it may have been written as a parameter
-            return min(0xFFFFFFFF, max([self._counters.least(slot_of(client)) for client in _CLIENTS]))
+            return min(0xFFFFFFFF, self._counters.least(_UNICAST))
         except CountersError:
             return 0xFFFFFFFF
 

@@ -1,7 +1,7 @@
 """The meter's keys in use: a Protection for each ciphered association, and the counter for what the meter sends."""
 
 from meter.comms.dlms.ciphering import AUTHENTICATED, ENCRYPTED, KeyInUse, Protection
-from meter.comms.dlms.counters import CountersError, ReceivedCounter, slot_of
+from meter.comms.dlms.counters import CountersError, ReceivedCounter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ class Security:
 
     def __init__(self, keys, counters: "Any"):
         self._keys, self._counters = keys, counters
-        self._kept: tuple = (None, None, None)  # client, key, KeyInUse: its tables take long to make
+        self._kept: tuple = (None, None)  # key, KeyInUse: its tables take long to make
 
     @property
     def title(self) -> bytes:
@@ -32,8 +32,8 @@ class Security:
         """CountersError or OSError: nothing can be sent."""
         return self._counters.next()
 
-    def protection(self, client: int, title: bytes) -> Protection:
-        """The keys for an association with `client` (SAP) of this system title. CipheringError if the title is ours."""
+    def protection(self, title: bytes) -> Protection:
+        """The keys for an association with a client of this system title. CipheringError if the title is ours."""
         key = self._keys.encryption
         broadcast = self._keys.broadcast
         try:
@@ -41,10 +41,9 @@ class Security:
             self._counters.use(1, broadcast or b"")
         except (CountersError, OSError):
             pass  # the counters of a key they do not know are the strictest
-        if self._kept[0] != client or self._kept[1] != key:
-            self._kept = client, key, KeyInUse(key, ReceivedCounter(self._counters, slot_of(client), key))
-        protection = Protection(self.title, title, self._kept[2], self._keys.authentication)
+        if self._kept[0] != key:
+            self._kept = key, KeyInUse(key, ReceivedCounter(self._counters, 0, key))
+        protection = Protection(self.title, title, self._kept[1], self._keys.authentication)
         if broadcast is not None:
-            received = ReceivedCounter(self._counters, slot_of(client, True), broadcast)
-            protection.broadcast = KeyInUse(broadcast, received)
+            protection.broadcast = KeyInUse(broadcast, ReceivedCounter(self._counters, 1, broadcast))
         return protection

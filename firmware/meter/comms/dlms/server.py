@@ -91,9 +91,11 @@ class Server:
             return NOT_POSSIBLE
 
     @property
-    def associated(self) -> bool:
-        """A client has an association that is open."""
-        return any(association.is_open for association in self._associations.values())
+    def standing(self) -> int:
+        """What its connection is worth: 0 no association is open, 1 only the public client's, 2 one by log-in."""
+        return max(
+            [0] + [1 + (association.level > 0) for association in self._associations.values() if association.is_open]
+        )
 
     def released(self) -> None:
         """The lower layer's connection has ended, and with it all associations."""
@@ -211,7 +213,7 @@ class Server:
             return DECIPHERING
         except (CountersError, OSError):
             return NOT_POSSIBLE
-        if control & association.needed != association.needed:
+        if not association.takes(control):
             return NOT_ALLOWED
         try:
             answer = self._plain(association, bytes(plain))

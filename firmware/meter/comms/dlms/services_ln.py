@@ -12,7 +12,7 @@ from meter.access import DENIED, Refused
 from meter.comms.dlms import axdr
 from meter.comms.dlms import conformance as can
 from meter.comms.dlms.axdr import Malformed
-from meter.comms.dlms.blocks import Incoming
+from meter.comms.dlms.blocks import Incoming, room
 from meter.comms.dlms.errors import (
     ACCESS_ERRORS,
     BLOCK_NUMBER_INVALID,
@@ -51,7 +51,7 @@ _SET_RESPONSE = const(0xC5)
 _ACTION_RESPONSE = const(0xC7)
 
 _CONFIRMED = const(0x40)  # service class, in the byte of invoke id and priority
-_BLOCK_HEAD = const(12)  # bytes around the data of a block at most
+_BLOCK_HEAD = const(9)  # bytes before the length of a block at most
 _REPLY_TO_HLS = b"\x00\x0f\x00\x00\x28\x00\x00\xff\x01"
 
 
@@ -164,7 +164,7 @@ class LogicalNames(Services):
         """The next block of the long answer under way; `head[2]` is the byte of invoke id and priority."""
         long = association.outgoing
         try:
-            data, is_last = long.take(association.send_limit - _BLOCK_HEAD)
+            data, is_last = long.take(room(association.send_limit, _BLOCK_HEAD))
         except ACCESS_ERRORS as error:
             if long.kind == GET:
                 return self._get_aborted(association, head, long.number + 1, result_of(error))

@@ -12,7 +12,7 @@ from meter.access import DENIED, Refused
 from meter.comms.dlms import axdr
 from meter.comms.dlms import conformance as can
 from meter.comms.dlms.axdr import Malformed
-from meter.comms.dlms.blocks import Incoming
+from meter.comms.dlms.blocks import Incoming, room
 from meter.comms.dlms.errors import (
     ACCESS_ERRORS,
     BLOCK_NUMBER_INVALID,
@@ -53,7 +53,7 @@ _NO_CONTEXT = const(0x0201)
 _OTHER = const(0x0300)
 _UNSUPPORTED = const(0x0302)
 
-_BLOCK_HEAD = const(9)  # bytes around the data of a block at most
+_BLOCK_HEAD = const(6)  # bytes before the length of a block
 _REPLY_TO_HLS = b"\xfa\x58"
 
 
@@ -102,10 +102,11 @@ class ShortNames(Services):
 
     def _read(self, association, data, at: int):
         count, start = axdr.take_length(data, at)
-        if count == 1 and data[start] == _BLOCK_NUMBER:
+        is_apdu = at > 0  # else it came in blocks, and a block inside one is no variable
+        if is_apdu and count == 1 and data[start] == _BLOCK_NUMBER:
             return self._next(association, data[start + 1] << 8 | data[start + 2])
         association.outgoing = None
-        if count == 1 and data[start] == _READ_BLOCK:
+        if is_apdu and count == 1 and data[start] == _READ_BLOCK:
             return self._read_block(association, data, start + 1)
         at, needed = start, 0
         for _ in range(count):
@@ -137,6 +138,9 @@ class ShortNames(Services):
         found, n, method = self._find(association, data[at + 1] << 8 | data[at + 2])
         selection = None
         if data[at] == _PARAMETERISED:
+            may = self._access.may_read if method is None else self._access.may_act
+            if not may(found, n if method is None else method, level):  # before any type is told
+                raise Refused(DENIED)
             if method is not None:
                 value, at = parameter(found.method_spec(method), data, at + 4)
                 returned = self._access.act(found, method, value, level)
@@ -162,7 +166,7 @@ class ShortNames(Services):
     def _block(self, association, _head):
         long = association.outgoing
         try:
-            data, is_last = long.take(association.send_limit - _BLOCK_HEAD)
+            data, is_last = long.take(room(association.send_limit, _BLOCK_HEAD))
         except ACCESS_ERRORS as error:
             association.outgoing = None
             return self._failed(READ, None, result_of(error))
@@ -190,7 +194,7 @@ class ShortNames(Services):
 
     def _write_all(self, association, data, at: int):
         count, start = axdr.take_length(data, at)
-        if count == 1 and data[start] == _WRITE_BLOCK:
+        if at and count == 1 and data[start] == _WRITE_BLOCK:  # as for READ
             return self._write_block(association, data, start + 1)
         at = start
         for _ in range(count):
@@ -213,6 +217,8 @@ class ShortNames(Services):
                 return READ_WRITE_DENIED  # no attribute of ours is written in parts
             if method is None:
                 return self._set(association, found, n, data, at)
+            if not self._access.may_act(found, method, association.level):
+                return READ_WRITE_DENIED
             value, _ = parameter(found.method_spec(method), data, at)
             self._access.act(found, method, value, association.level)
         except ACCESS_ERRORS as error:

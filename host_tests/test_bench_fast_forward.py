@@ -1,0 +1,81 @@
+"""Time that is passed without being calculated: the meter must take it for a minute in which it was held up."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.bench import Bench
+from tools.bench.bench import DEFAULT_START
+
+P_W, Q_VAR = 3 * 230 * 5 * 0.5, 3 * 230 * 5 * 3**0.5 / 2  # 230 V, 5 A, 60 degrees
+
+
+def test_energy_flows_on_while_time_is_fast_forwarded() -> None:
+    with Bench() as bench:
+        bench.source.set(u=230, i=5, phi=60)
+        bench.run(5)
+        before, since = bench.totals(), bench.now
+        bench.fast_forward(900)
+        bench.run(2)
+        after, seconds = bench.totals(), bench.now - since
+        assert seconds == pytest.approx(902, abs=0.001)
+        assert bench.rtc.utc == DEFAULT_START + 907
+        active, reactive = after["a_import"] - before["a_import"], after["r1"] - before["r1"]
+        # The interval that runs is not counted yet, nor is what one had begun before and ended asleep.
+        assert P_W * (seconds - 1.6) <= active / 1000 <= P_W * (seconds + 0.5)
+        assert reactive / active == pytest.approx(Q_VAR / P_W, rel=2e-5)
+        assert (bench.log, bench.mcu.restarts) == ("", 0)
+
+
+def test_a_meter_without_mains_stays_dark_while_time_is_fast_forwarded() -> None:
+    with Bench() as bench:
+        bench.source.set(u=230, i=5)
+        bench.run(5)
+        bench.power_cut()
+        before, utc = bench.totals(), bench.rtc.utc
+        bench.fast_forward(86_400)
+        assert (bench.totals(), bench.rtc.utc) == (before, utc + 86_400)
+        bench.power_on()
+        bench.run(5)
+        assert bench.totals()["a_import"] > before["a_import"]
+
+
+def test_the_command_line_fast_forwards_to_a_date_and_reads_the_load_profile(tmp_path: Path) -> None:
+    options = ["--seconds", "2", "--date", "2026-03-29T00:58", "--until", "2026-03-29T01:02"]
+    options += ["--profile", str(tmp_path / "day.csv"), "--plot", str(tmp_path / "day.svg")]
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.bench", "headless", *options], capture_output=True, text=True, check=True
+    )
+    result = json.loads(done.stdout)
+    assert result["utc"].startswith("2026-03-29T01:02")
+    seconds = result["metered_seconds"]
+    assert result["energy_mWs"]["a_import"] == pytest.approx(seconds * 3 * 230 * 5 * 3**0.5 / 2 * 1000, rel=0.02)
+    header, start, end = (tmp_path / "day.csv").read_text().splitlines()
+    assert header.startswith("local time,status,status in words,1.29 kWh,2.29 kWh,")
+    assert start.startswith("2026-03-29 00:58:00+00:00,00000040,power up,0.0,0.0,")
+    assert end.startswith("2026-03-29 01:00:00+00:00,00000000,,")
+    assert float(end.split(",")[3]) in (0.09, 0.1)  # 3 kW for two minutes, 0.0996 kWh
+    assert "P import (1.29)" in (tmp_path / "day.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--date", "yesterday"], "is no date like"),
+        (["--date", "1999-12-31"], "the years 2000 to 2099"),
+        (["--until", "2025-12-31"], "past that date"),
+        (["--plot", "day.doc"], "a picture ends in .png, .svg, .pdf"),
+        (["--seconds", "3", "--plot", "day.png"], "nothing to draw"),
+    ],
+)
+def test_a_date_that_cannot_be_is_refused_in_words(options: list[str], reason: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.bench", "headless", *options], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert reason in done.stderr
