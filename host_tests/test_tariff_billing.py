@@ -274,3 +274,19 @@ def test_a_period_that_a_signal_left_open_shows_no_more_than_there_was_when_the_
         life.book(TEN + 6 * 3600 + 900 * quarter, 900 * 2_000)
     assert 0 < life.demand.maximum("a_import", 1)[0] <= 2_000
     assert life.demand.last("a_import") == 2_000
+
+
+def test_a_command_that_is_no_source_of_resets_is_told_apart_from_one_that_is_locked_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    life = start(reset_sources=0)
+    with pytest.raises(ValueError, match="not by communication"):
+        life.engine.reset_by_command()
+    life = start(reset_sources=4)
+    monkeypatch.setattr(life.clock, "utc", lambda: TEN + 100, raising=False)
+    life.engine.reset_by_command()
+    with pytest.raises(OSError, match="locked out"):
+        life.engine.reset_by_command()
+    life.world.settings.reset_lockout_min = 0  # lifts a lockout that runs
+    life.engine.reset_by_command()
+    assert life.billing.count == 2

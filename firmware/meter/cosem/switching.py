@@ -47,7 +47,7 @@ class ActivityCalendar(Object):
         if _FIRST_PASSIVE <= attribute < _ACTIVATION:
             self._time_switch.set_part(attribute - 2, _taken(attribute - 2, value))
         elif attribute == _ACTIVATION:
-            is_open = value == date_time.UNSPECIFIED
+            is_open = value in (date_time.UNSPECIFIED, b"\xff" * 12)
             moment = None if is_open else date_time.utc(self._clock, _octets(value, date_time.SIZE))
             self._time_switch.set_activation(moment)
         else:

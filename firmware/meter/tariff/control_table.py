@@ -113,7 +113,7 @@ class ControlTable:
         if self.locked:
             raise OSError(errno.EIO, "control table: the stored one could not be read")
         self.one_copy = not self._record.save_twice(rows)
-        self._rows = rows
+        self._rows, self.refused = rows, ""
         self.damaged = False
         self.changes += 1
         self.log(LOG_CONTROL_TABLE)

@@ -202,8 +202,11 @@ class Engine:
             self._finish(utc, self._inputs, True)
 
     def reset_by_command(self) -> None:
-        """A billing reset now, wanted by communication. OSError if that is not allowed, locked out, or its values
-        cannot be stored."""
+        """A billing reset now, wanted by communication. ValueError if that is no source of resets; OSError if it is
+        locked out, or its values cannot be stored."""
+        parameters = self._parameters
+        if not (parameters.reset_sources | parameters.snapshot_sources) >> COMMUNICATION - 1 & 1:
+            raise ValueError("reset: not by communication")
         if not self.reset(COMMUNICATION, self._clock.utc()):
             raise OSError(errno.EAGAIN, "reset: locked out")
 
