@@ -112,31 +112,3 @@ def test_the_hour_that_comes_twice_in_autumn_is_there_twice() -> None:
     assert len(advances(lines, 0)) == 4 + 7  # 02:00 to 02:45, and 02:00 again to 03:30
     assert all(advance in (Decimal("0.86"), Decimal("0.87")) for advance in advances(lines, 0))
     assert any("(9)" in line for line in events)
-
-
-@pytest.mark.soak
-def test_a_leap_month_over_a_persian_new_year_with_power_cuts(update_golden: bool) -> None:
-    """From 28 February 2028 to 1 April, 1406-12-09 to 1407-01-13, Tehran's zone: both calendars' month ends, each day
-    with a morning, a day and a night of its own, and a power cut every fifth day."""
-    parameters = {"time_zone": 210, "calendar": "persian", "max_baud_char": "6"}
-    with Bench(seed=1, start=utc("2028-02-27T20:30"), parameters=parameters) as bench:
-        for day in range(34):
-            for i, phi, hours in ((1 + day % 4, 20, 8), (6, -30, 10), (2, 160, 6)):
-                bench.source.set(u=230, i=i, phi=phi)
-                bench.fast_forward(hours * HOUR)
-            if day % 5 == 4:
-                bench.power_cut()
-                bench.fast_forward(day * 60)
-                bench.power_on()
-                bench.run(5)
-        assert (bench.log, bench.mcu.restarts) == ("", 0)
-        with session(bench) as client:
-            lines = client.read_profile("P.01")
-            events = client.read_profile("P.98")
-        shown = bench.readout()
-        assert shown["0.1.0"].value.text == "01"  # the Persian year has ended once, the month once
-        for column, code in enumerate(("1.8.0", "2.8.0", "5.8.0", "6.8.0", "7.8.0", "8.8.0")):
-            now = shown[code].value.number
-            assert 0 <= now - sum(advances(lines, column)) <= Decimal("0.40"), code  # of the quarter that runs
-        rows = [line for line in lines if line.startswith("P.01(")] + events + data_sets(shown)
-        assert_golden("billing_month.txt", "\n".join(rows) + "\n", update_golden)
