@@ -131,9 +131,9 @@ class Meter:
         self.lossy = False  # the flash was broken: entries may be lost, but none is ever wrong
         self.boot()
 
-    def copy(self) -> Meter:
-        """Another one with the same memories, just started."""
-        other = Meter(self.places[2][1], self.payload)
+    def copy(self, seed: int = 0) -> Meter:
+        """Another one with the same memories, just started; `seed` decides what is left where it is cut."""
+        other = Meter(self.places[2][1], self.payload, seed)
         other.fram.content[:] = self.fram.content
         other.flash.content = [bytearray(sector) for sector in self.flash.content]
         other.asked, other.life = self.asked, self.life

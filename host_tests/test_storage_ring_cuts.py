@@ -31,7 +31,7 @@ def test_a_cut_at_every_byte_leaves_what_was_committed_and_nothing_beyond(per_co
     total = whole.supply.spent - before
     assert total > 700
     for cut in range(total):
-        meter = past.copy()
+        meter = past.copy(cut)
         meter.supply.left = cut
         with pytest.raises(PowerCut):
             live(meter, 12, per_commit)
@@ -53,13 +53,13 @@ def test_a_second_cut_during_the_repair_of_the_first_loses_nothing() -> None:
     whole.settle()
     total = whole.supply.spent - before
     for first in range(0, total, 7):
-        once = past.copy()
+        once = past.copy(first)
         once.supply.left = first
         with pytest.raises(PowerCut):
             once.settle()
         once.boot()
         for second in range(0, total, 5):
-            meter = once.copy()
+            meter = once.copy(second)
             meter.supply.left = second
             try:
                 meter.settle()
@@ -87,7 +87,7 @@ def test_a_cut_at_every_byte_of_a_clear_leaves_all_or_nothing() -> None:
     live(past, 17, 1)
     cut, finished = 0, False
     while not finished:
-        meter = past.copy()
+        meter = past.copy(cut)
         meter.supply.left = cut
         try:
             meter.clear()
@@ -150,9 +150,12 @@ def do(meter: Meter, step: str, argument: int) -> None:
 
 
 GIVEN_UP_AND_CUT = [("append", 0)] * 16 + [("cut", 240), ("break", 0), ("fill", 5), ("spans", 0)]
+TAKEN_BACK_AND_CUT = [("append", 0)] * 3 + [("cut", 0), ("clear", 0)]  # the stage's half was begun anew, the index torn
 
 
 @example(GIVEN_UP_AND_CUT, 2, 20, 0)
+@example(TAKEN_BACK_AND_CUT, 2, 116, 0)
+@example([("append", 0)] * 2 + TAKEN_BACK_AND_CUT + [("append", 0)], 2, 52, 0)
 @settings(max_examples=200, deadline=None)
 @given(STEPS, st.integers(2, 4), st.sampled_from([20, 52, 116]), st.integers(0, 1000))
 def test_any_history_equals_a_plain_list(steps: list[tuple[str, int]], sectors: int, payload: int, seed: int) -> None:

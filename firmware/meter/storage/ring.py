@@ -21,8 +21,8 @@ import struct
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any, Protocol
 
     from meter.storage.layout import Area
@@ -101,6 +101,8 @@ class Ring:
         self._known = 0  # the first group whose block has not been looked at yet
         for block in range(len(self._earliest)):
             self._forget(block)
+        if newest:
+            self._mend_index(self._staged())
 
     def commit(self) -> None:
         """The owner has saved `newest`: full sectors up to there may move to the flash."""
@@ -296,6 +298,17 @@ class Ring:
         if first != group * self.per_sector + 1 or crc != binascii.crc32(covered, self._seed):
             return None
         return earliest, latest
+
+    def _mend_index(self, group: int) -> None:
+        """If its half of the stage was begun anew, by an entry that is taken back, a group is in the flash; so if its
+        index entry is lost as well, it is made again from there, and not from the stage."""
+        head = bytearray(4)
+        self._memory.read_into(self._half(group), head)
+        if struct.unpack("<I", head)[0] == (group + 2) * self.per_sector + 1 and self._indexed(group) is None:
+            try:
+                self._rebuild(group)
+            except OSError:
+                pass  # without the flash it cannot be read either
 
     def _set_index(self, group: int, times: tuple) -> None:
         covered = struct.pack("<III", group * self.per_sector + 1, times[0], times[1])
