@@ -199,8 +199,7 @@ class Sources:
         """Have registers by rate, demand, billing periods and profiles, as a meter of this type that starts now for the
         first time: on small rings, 16 stored periods and 256 rows of six channels each."""
 
-        def of_type(names):
-            return names if type_code.has_reactive else tuple([name for name in names if name[0] == "a"])
+        active_only = not type_code.has_reactive
 
         def ring(n, size):
             stage, index = Area("stage", 0x800 * n, 0x800), Area("index", 0x2000 + 0x100 * n, 0x100)
@@ -209,8 +208,8 @@ class Sources:
             return found
 
         self.fram, self.flash, self.rings = Ram(0x4000), Flash(), []
-        self.rated = RatedRegisters(of_type(energy_list(parameters.rated_quantities)), parameters.rates)
-        demanded = of_type(energy_list(parameters.demand_quantities)) if type_code.has_demand else ()
+        self.rated = RatedRegisters(energy_list(parameters.rated_quantities, active_only), parameters.rates)
+        demanded = energy_list(parameters.demand_quantities, active_only) if type_code.has_demand else ()
         period_s = parameters.demand_period_min * 60
         self.demand = Demand(self.energies, demanded, parameters.rates, period_s, parameters.demand_subperiods)
         stored = tuple([ring(n, billing.ENTRY_SIZE) for n in (0, 1)])
@@ -218,9 +217,7 @@ class Sources:
         self.profiles: tuple = ()
         for n in (1, 2) if type_code.has_load_profile else ():
             name = "profile_" + str(n)
-            shown = channels(parameters.get(name + "_channels"))
-            if not type_code.has_reactive:
-                shown = tuple([each for each in shown if each[1][0] not in "rsq"])
+            shown = channels(parameters.get(name + "_channels"), active_only)
             step_s = parameters.get(name + "_period_min") * 60
             read = self.moments.get
             profile = LoadProfile(ring(n + 1, entry_size(shown)), shown, step_s, self.energies, read)

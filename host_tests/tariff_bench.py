@@ -5,7 +5,7 @@ power-on to the next. Time is the test's: every call says what time it is.
 """
 
 from host_tests.model_sources import Increment, Ram
-from meter.metrology.energies import NAMES, channels, energy_list
+from meter.metrology.energies import AVERAGE, MOMENT, NAMES, NO_VALUE, STATUS, channels, energy_list
 from meter.storage import layout
 from meter.storage.records import Record
 from meter.tariff import energy_record, tariff_record
@@ -209,6 +209,27 @@ class World:
         return Record(self.fram, area.address, area.capacity, module.VERSION, readable)
 
 
+def shown_rows(profile, parts):
+    """What the channels of a load profile show of its entries `parts`: (number, utc, status, values), None for what is
+    not known; written from the facts alone, for the objects have an own way to it."""
+    for number, utc, entry, before in profile.entries(parts):
+        if entry is None:
+            yield number, None, None, None
+            continue
+        values = []
+        for n, (form, _) in enumerate(profile.channels, 1):
+            if form == MOMENT:
+                values.append(None if entry[n] == NO_VALUE else entry[n])
+            elif form == STATUS:
+                values.append(entry[n])
+            elif before is None or before[n] > entry[n]:
+                values.append(None)
+            else:
+                gained = entry[n] - before[n]
+                values.append(gained // profile.step_s if form == AVERAGE else gained)
+        yield number, utc, entry[0], values
+
+
 class Life:
     """The firmware from a power-on at `utc` on, wired as the meter wires it."""
 
@@ -264,4 +285,4 @@ class Life:
 
     def rows(self, n=0, first=None, last=None):
         profile = self.profiles[n]
-        return list(profile.rows(profile.select(first, last)))
+        return list(shown_rows(profile, profile.select(first, last)))

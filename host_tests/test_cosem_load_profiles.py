@@ -383,3 +383,12 @@ def test_profiles_are_read_in_programming_mode_with_level_1() -> None:
     ]
     text = text_of(ask(line, message("R6", "P.02(0261122180000;)(5)")))
     assert text == "P.02(0261122180000)(00000010)(15)(2)(32.7)(V)(13.7)()\r\n(230.13)(-0.866)\r\n"
+
+
+@pytest.mark.parametrize("designation", ["ZMG405CR4.260b.43", "ZMG410AR4.000b.00"])
+def test_a_profile_shows_only_what_a_meter_of_the_type_measures(designation: str) -> None:
+    meter = BilledMeter(make_model, Sources(), designation)
+    instantaneous = meter.model.get(7, PROFILE_2).get(3)[2:]
+    assert len(instantaneous) == (8 if "CR" in designation else 7)  # without the power factor
+    for class_id, name, attribute, _ in instantaneous:
+        assert meter.model.get(class_id, name).spec(attribute)

@@ -68,10 +68,11 @@ def test_list_shows_all_objects_and_what_may_be_done_with_them(meter: Any) -> No
 
 
 def test_read_prints_values_with_units(bench: Bench, meter: Any) -> None:
-    assert meter("--json", "read", "0-0:96.1.0", "1.8.0", "1-1:1.8.0:3", "C.61.2", level=1) == {
+    assert meter("--json", "read", "0-0:96.1.0", "1.8.0", "1-1:1.8.0:3", "1.4.0", "C.61.2", level=1) == {
         "0-0:96.1.0": {"value": bench.serial},
         "1.8.0": {"value": 0.0, "unit": "Wh"},
         "1-1:1.8.0:3": {"value": [10.0, 30]},
+        "1.4.0": {"value": 0.0, "unit": "W"},
         "C.61.2": {"value": 200},
     }
     assert meter("read", "0-0:96.1.0", level=0) == f"0-0:96.1.0 {bench.serial} \n"

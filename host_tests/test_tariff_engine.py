@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from host_tests.tariff_bench import Life, World
+from host_tests.tariff_bench import Life, World, shown_rows
 from host_tests.tariff_cases import (
     BEFORE_SETTING,
     BERLIN,
@@ -267,7 +267,7 @@ def test_an_advance_is_not_known_where_the_entry_before_is_missing() -> None:
     assert [row[0] for row in rows] == [6, 7, 8, 9, 10]
     assert [row[3][:3] for row in rows[:2]] == [[None, 5 * 900_000, None], [900_000, 6 * 900_000, 1_000]]
     life.world.kept["profile_1"][7] = None  # entry 8 is damaged
-    assert list(life.profiles[0].rows([(6, 10)]))[2] == (8, None, None, None)
+    assert list(shown_rows(life.profiles[0], [(6, 10)]))[2] == (8, None, None, None)
     shown = [(row[0], row[3] and row[3][0]) for row in life.rows()]
     assert shown == [(6, None), (7, 900_000), (8, None), (9, None), (10, 900_000)]
 

@@ -15,6 +15,7 @@ import micropython_names
 
 from host_tests.model_sources import Increment
 from host_tests.ring_bench import PowerCut, SmallFram, Supply
+from host_tests.tariff_bench import shown_rows
 from host_tests.wires import DirectPin, DirectSPI, Wires
 from meter import calendar, persian
 from meter.events.error_register import ErrorRegister
@@ -151,7 +152,7 @@ class Life:
         """The last `count` entries of a profile, or all: time, status, values."""
         ring = self.profiles[n].ring
         first = ring.oldest if count is None else max(ring.oldest, ring.newest + 1 - count)
-        return [tuple(row[1:]) for row in self.profiles[n].rows([(first, ring.newest)])]
+        return [tuple(row[1:]) for row in shown_rows(self.profiles[n], [(first, ring.newest)])]
 
 
 def shown(life: Life, entries: int = 1 << 30) -> dict[str, Any]:

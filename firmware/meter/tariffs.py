@@ -40,15 +40,12 @@ class Tariffs:
     """
 
     def __init__(self, board, memory, parameters, type_code, clock, energies, journal, read_moment):
-        def of_type(text: str) -> tuple:
-            names = energy_list(text)
-            return names if type_code.has_reactive else tuple([name for name in names if name[0] == "a"])
-
+        active_only = not type_code.has_reactive
         self._energies = energies
         self._control_inputs = ControlInputs(board.control_inputs)
-        self.rated = RatedRegisters(of_type(parameters.rated_quantities), parameters.rates)
+        self.rated = RatedRegisters(energy_list(parameters.rated_quantities, active_only), parameters.rates)
         self.record = EnergyRecord(energies, self.rated)
-        demanded = of_type(parameters.demand_quantities) if type_code.has_demand else ()
+        demanded = energy_list(parameters.demand_quantities, active_only) if type_code.has_demand else ()
         period_s = parameters.demand_period_min * 60
         self.demand = Demand(energies, demanded, parameters.rates, period_s, parameters.demand_subperiods)
         self.flash_found = False
@@ -65,9 +62,7 @@ class Tariffs:
             texts = parameters.profile_1_channels, parameters.profile_2_channels
             minutes = parameters.profile_1_period_min, parameters.profile_2_period_min
             for n in range(len(texts)):
-                shown = channels(texts[n])
-                if not type_code.has_reactive:
-                    shown = tuple([each for each in shown if each[1][0] not in "rsq"])
+                shown = channels(texts[n], active_only)
                 ring = make_ring(_PROFILES[n], entry_size(shown))
                 self.profiles += (LoadProfile(ring, shown, minutes[n] * 60, energies, read_moment),)
         self.time_switch = TimeSwitch(memory, clock.calendar)

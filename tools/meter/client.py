@@ -186,8 +186,8 @@ class Client:
     def read(self, code: str | GXDLMSObject, attribute: int = 2) -> Any:
         """Value of an attribute, as gurux's object class gives it (a Register's value with its scaler applied)."""
         target = self._target(code)
-        if attribute == 2 and target.objectType in _SCALED:
-            scaler = _SCALED[target.objectType]
+        if attribute == 2 and target.objectType in SCALED:
+            scaler = SCALED[target.objectType]
             if not target.getLastReadTime(scaler):
                 self._update(target, scaler)
                 target.setLastReadTime(scaler, datetime.now())
@@ -334,10 +334,8 @@ _DIAGNOSTICS = {
     13: "wrong password or secret, or the level is locked or closed on this way",
     14: "client {client} needs a password (see --password, or --mechanism gmac)",
 }
-_SCALED = {
-    ObjectType.REGISTER: 3,
-    ObjectType.EXTENDED_REGISTER: 3,
-}
+# Classes whose values have a scaler and a unit, and the attribute that has those
+SCALED = {ObjectType.REGISTER: 3, ObjectType.EXTENDED_REGISTER: 3, ObjectType.DEMAND_REGISTER: 4}
 
 
 def _is_between(begin: datetime | None, when: datetime, end: datetime | None) -> bool:

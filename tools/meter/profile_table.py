@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from gurux_dlms.enums import ObjectType
 from gurux_dlms.objects import GXDLMSObject
 
-from tools.meter.client import Client, Progress
+from tools.meter.client import SCALED, Client, Progress
 from tools.meter.values import UNITS, plain
 
 TIME, STATUS, VALUE = "time", "status", "value"
@@ -41,7 +41,6 @@ _WORDS = {
     0x800000: "",  # end of a regular interval: nothing to say
 }
 
-_SCALER = {ObjectType.REGISTER: 3, ObjectType.EXTENDED_REGISTER: 3, ObjectType.DEMAND_REGISTER: 4}
 _STATUS_NAME = re.compile(r"\d+\.\d+\.96\.10\.[1-9]\.255")
 _HEADER = re.compile(r"P\.\d\d\((\d)(\d{12})\)\(([0-9A-F]{8})\)\((\d+)\)\(\d+\)(.*)")
 _SUMMER = 1  # Z of a printed time; 0 is standard time, 2 UTC
@@ -126,7 +125,7 @@ def read(
     columns, factors = [], []
     for target, capture in profile.captureObjects:
         factor, unit = 1.0, ""
-        if capture.attributeIndex == 2 and target.objectType in _SCALER:
+        if capture.attributeIndex == 2 and target.objectType in SCALED:
             factor, unit = _scale(client, target)
         columns.append(Column(_kind(target, capture.attributeIndex), _short(target, capture.attributeIndex), unit))
         factors.append(factor)
@@ -149,7 +148,7 @@ def _scale(client: Client, target: Any) -> tuple[float, str]:
     """What the values of a captured register are still to be multiplied with, and their unit."""
     applied = target.scaler
     described: Any = client.find(f"{int(target.objectType)}/{target.logicalName}")
-    client.read(described, _SCALER[target.objectType])
+    client.read(described, SCALED[target.objectType])
     return described.scaler / applied, UNITS.get(int(described.unit or 0), "")
 
 

@@ -5,7 +5,7 @@ A profile shows the rows of a store:
     columns             the capture objects, (class, logical name, attribute, data index) each
     capacity, count()   how many rows there may be, and are
     by_entry(first, last)   what is selected by number, 1 the first row sent, `last` None: to the end
-    by_time(clock, first, last)   what is selected by time, moments in UTC, None: no bound
+    by_time(first, last)   what is selected by time, moments in UTC, None: no bound
     rows(selected, numbers)       the rows of a selection, any iterable with a length, of these columns (0 is the first)
     row_spec            the type of a row
 
@@ -212,16 +212,16 @@ def row_of(columns) -> tuple:
 
 
 class Rows:
-    """Rows of a profile, as many as `selected`, made one by one by `make(selected)`."""
+    """As many rows of a profile as `count`, made one by one by `make()`."""
 
-    def __init__(self, selected, make, count: int):
-        self._selected, self._make, self._count = selected, make, count
+    def __init__(self, make, count: int):
+        self._make, self._count = make, count
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self):
-        return self._make(self._selected)
+        return self._make()
 
 
 class Push(Composite):

@@ -129,9 +129,8 @@ def profile_status(model, logical_name: bytes, n: int):
     profile = model.sources.profiles[n]
 
     def read() -> "int | None":
-        for _, _, status, _ in profile.rows([(profile.ring.newest, profile.ring.newest)]):
-            return status
-        return None
+        newest = profile.newest()
+        return None if newest is None else newest[1][0]
 
     return Data(logical_name, read, UINT32, READER)
 

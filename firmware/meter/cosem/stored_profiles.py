@@ -12,12 +12,11 @@ from meter.cosem.definitions import ADVANCE, LAST, RATED
 from meter.cosem.profiles import CLOCK, Columns, ListRow, Rows, row_of
 from meter.cosem.quantities import ROLL_OVER
 from meter.metrology import energies
-from meter.metrology.energies import NAMES
+from meter.metrology.energies import NAMES, NO_VALUE
 
 _REGISTER = const(3)
 _DATA = const(1)
 _VALUES_FROM = const(2)  # columns: clock, status, and then the channels
-_NO_VALUE = -(1 << 63)
 _STATUS_BYTE = const(0xFF)  # VDEW's part of the status word
 _MINUTE_S = const(60)
 _LEVEL = const(1)
@@ -60,26 +59,29 @@ class LoadStore:
         specs = [OCTETS, UINT32] + [INT32 if scale[3][3] else UINT32 for scale in self._scales]
         spec = structure(*[specs[n] for n in numbers])
 
-        def make(parts):
+        def make():
             lost = spec, [None] * len(numbers)
-            for part in parts:
+            put, stamp = date_time.Stamps(self._clock).put, bytearray(date_time.SIZE)
+            for part in selected:
                 number, last = part
                 for n, utc, entry, before in self._profile.entries([part]):
                     while number < n:  # overwritten since they were selected
                         yield lost
                         number += 1
-                    yield spec, [self._value(column, utc, entry, before) for column in numbers]
+                    if entry is not None:
+                        put(stamp, 0, utc)
+                    yield spec, [self._value(column, stamp, entry, before) for column in numbers]
                     number += 1
                 for _ in range(number, last + 1):  # or thrown away
                     yield lost
 
-        return Rows(selected, make, sum([last - first + 1 for first, last in selected]))
+        return Rows(make, sum([last - first + 1 for first, last in selected]))
 
-    def _value(self, column: int, utc: int, entry: "tuple | None", before: "tuple | None"):
+    def _value(self, column: int, stamp: bytearray, entry: "tuple | None", before: "tuple | None"):
         if entry is None:
             return None
         if column == 0:
-            return date_time.octets(self._clock, utc)
+            return bytes(stamp)
         return entry[0] if column == 1 else self.shown(column - _VALUES_FROM, entry, before)
 
     def shown(self, channel: int, entry: tuple, before: "tuple | None") -> "int | None":
@@ -87,7 +89,7 @@ class LoadStore:
         numerator, denominator, _, _ = self._scales[channel]
         form, value = self._profile.channels[channel][0], entry[channel + 1]
         if form == energies.MOMENT:
-            if value == _NO_VALUE:
+            if value == NO_VALUE:
                 return None
             return (2 * value * numerator + denominator) // (2 * denominator)
         if form == energies.STATUS:
@@ -155,15 +157,15 @@ class BillingStore:
         codes = [self._codes[n] for n in numbers]
         spec = row_of(codes)
 
-        def make(numbers):
-            for number in numbers:
+        def make():
+            for number in selected:
                 stored = self._billing.entry(number, self._scheme)
                 if stored is None:
                     yield spec, [(NULL, None)] * len(codes)
                 else:
                     yield spec, ListRow(self._finder(stored), codes)
 
-        return Rows(selected, make, len(selected))
+        return Rows(make, len(selected))
 
     def _finder(self, stored):
         return lambda code: self._model.find(code, stored)

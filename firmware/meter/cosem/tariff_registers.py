@@ -120,10 +120,9 @@ class TariffRegisters:
         """(register before, register, capture period) of the newest entry of the first profile with this channel."""
         for profile in self._sources.profiles:
             if channel in profile.channels:
-                number, place = profile.ring.newest, profile.channels.index(channel) + 1
-                for _, _, entry, before in profile.entries([(number, number)]):
-                    if entry is not None and before is not None and before[place] <= entry[place]:
-                        return before[place], entry[place], profile.step_s
+                place, newest = profile.channels.index(channel) + 1, profile.newest()
+                if newest is not None and newest[2] is not None and newest[2][place] <= newest[1][place]:
+                    return newest[2][place], newest[1][place], profile.step_s
                 break
         return None
 

@@ -10,7 +10,7 @@ from struct import calcsize, pack, pack_into, unpack, unpack_from
 
 from micropython import const
 
-from meter.metrology.energies import AVERAGE, MOMENT, STATUS
+from meter.metrology.energies import MOMENT, NO_VALUE
 from meter.tariff.periods import entries_of
 
 # Status word (EDIS); the low byte is that of VDEW's P.01
@@ -31,7 +31,6 @@ REGISTERS_CLEARED = const(0x200000)
 END_EXTERNAL = const(0x400000)
 END_INTERNAL = const(0x800000)
 
-NO_VALUE = -(1 << 63)  # of a moment, as it is kept
 _STATE = "<4I"  # definition, newest entry, end of the running interval, marks
 
 
@@ -84,19 +83,6 @@ class LoadProfile:
         """The entries from a moment to another, both included (None: no bound), as (first, last) numbers."""
         return entries_of(self.ring, first_utc, last_utc)
 
-    def rows(self, parts: list):
-        """The entries of these numbers, (first, last) each: yields (number, utc, status, values).
-
-        A value is what its channel shows: None if that is not known, as is the advance where the entry before is
-        missing. utc, status and values are None of an entry that is damaged. W, var and VA in thousandths are the mean
-        over the nominal capture period, also where the interval was shorter.
-        """
-        for n, utc, entry, before in self.entries(parts):
-            if entry is None:
-                yield n, None, None, None
-            else:
-                yield n, utc, entry[0], self._shown(entry, before)
-
     def entries(self, parts: list):
         """The entries of these numbers as they are kept: yields (number, utc, entry, entry before), each status and
         values. The one before is None if it is missing; where nothing can have advanced it is the entry itself."""
@@ -110,18 +96,11 @@ class LoadProfile:
                 yield n, utc, entry, before
                 before = entry
 
-    def _shown(self, entry: tuple, previous: "tuple | None") -> list:
-        shown = []
-        for n in range(1, len(entry)):
-            form, value = self.channels[n - 1][0], entry[n]
-            if form == MOMENT:
-                value = None if value == NO_VALUE else value
-            elif form != STATUS:
-                value = None if previous is None or previous[n] > value else value - previous[n]
-                if form == AVERAGE and value is not None:
-                    value //= self.step_s
-            shown.append(value)
-        return shown
+    def newest(self) -> "tuple | None":
+        """(utc, entry, entry before) of the newest one, as of `entries`; None if there is none."""
+        for _, utc, entry, before in self.entries([(self.ring.newest, self.ring.newest)]):
+            return None if entry is None else (utc, entry, before)
+        return None
 
     # --- how it is stored -------------------------------------------------------------------------------------------
 
