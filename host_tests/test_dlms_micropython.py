@@ -136,7 +136,7 @@ from meter.comms.dlms.counters import PassingCounter
 client = Protection(CLIENT_TITLE, METER_TITLE, KeyInUse(ENCRYPTION_KEY, PassingCounter()), AUTHENTICATION_KEY)
 aarq5, counter, took = bytes.fromhex(aarq(1, 5, b"12345678", title=CLIENT_TITLE)), 1, []
 for n in range(30):
-    meter.server._security._kept = None, None, None  # the key's tables are made anew
+    meter.server._security._kept = [(None, None), (None, None)]  # the key's tables are made anew
     start = time.ticks_us()
     challenge = bytes(request(32, 1, aarq5))
     first = time.ticks_diff(time.ticks_us(), start)

@@ -8,6 +8,8 @@ import errno
 
 from micropython import const
 
+from drivers.spi_memory import SpiMemory
+
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     from typing import Any
@@ -27,7 +29,7 @@ _BLOCK_PROTECT = const(0x0C)
 _IDENTITIES = const((b"\x04\x7f\x48\x03", b"\x04\x7f\x28\x03", b"\x7f\x7f\x7f\x7f\x7f\x7f\xc2\x25"))
 
 
-class Fram:
+class Fram(SpiMemory):
     """Random-access memory of `size` bytes that keeps its content.
 
     `spi` is a machine.SPI (mode 0 or 3, up to 40 MHz), `cs` a machine.Pin that idles high. All failures of the chip
@@ -35,14 +37,6 @@ class Fram:
     """
 
     size = _SIZE
-
-    def __init__(self, spi: "Any", cs: "Any"):
-        self._spi = spi
-        self._cs = cs
-        self._header = bytearray(4)
-        self._opcode = bytearray(1)
-        self._status = bytearray(1)
-        cs(1)
 
     def check_id(self) -> None:
         """Read the device identity; OSError if this is no 2 Mbit FRAM."""
@@ -55,43 +49,19 @@ class Fram:
 
     def read_into(self, address: int, buf: "Any") -> None:
         """Fill `buf` from `address` on."""
-        self._address(_READ, address, len(buf))
-        self._cs(0)
-        try:
-            self._spi.write(self._header)
-            self._spi.readinto(buf)
-        finally:
-            self._cs(1)
+        _check(address, len(buf))
+        self._transfer(_READ, address, self._spi.readinto, buf)
 
     def write(self, address: int, buf: "Any") -> None:
         """Store `buf` at `address`. OSError if the chip does not let itself be written; then nothing has changed."""
-        self._address(_WRITE, address, len(buf))
+        _check(address, len(buf))
         self._command(_WREN, None)
         self._command(_RDSR, self._status)
         if self._status[0] & (_WEL | _BLOCK_PROTECT) != _WEL:  # a missing chip reads 00 or FF
             raise OSError(errno.EIO, "FRAM: not writable, status %02X" % self._status[0])
-        self._cs(0)
-        try:
-            self._spi.write(self._header)
-            self._spi.write(buf)
-        finally:
-            self._cs(1)
+        self._transfer(_WRITE, address, self._spi.write, buf)
 
-    def _command(self, opcode: int, answer: "Any") -> None:
-        self._opcode[0] = opcode
-        self._cs(0)
-        try:
-            self._spi.write(self._opcode)
-            if answer is not None:
-                self._spi.readinto(answer)
-        finally:
-            self._cs(1)
 
-    def _address(self, opcode: int, address: int, size: int) -> None:
-        if address < 0 or address + size > _SIZE:
-            raise ValueError("FRAM: no such address")
-        header = self._header
-        header[0] = opcode
-        header[1] = address >> 16
-        header[2] = address >> 8 & 0xFF
-        header[3] = address & 0xFF
+def _check(address: int, size: int) -> None:
+    if address < 0 or address + size > _SIZE:
+        raise ValueError("FRAM: no such address")

@@ -11,8 +11,10 @@ import time
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+from drivers.spi_memory import SpiMemory
+
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 _SIZE = const(0x1000000)
@@ -40,7 +42,7 @@ _SUSPEND_US = const(20)  # what a suspend takes at most
 _SUSPEND_TRIES = const(10)
 
 
-class W25Q128:
+class W25Q128(SpiMemory):
     """`sectors` sectors of `sector_size` bytes, the first at address 0.
 
     `spi` is a machine.SPI (mode 0 or 3, up to 50 MHz), `cs` a machine.Pin that idles high. All failures of the chip or
@@ -51,14 +53,9 @@ class W25Q128:
     sectors = _SIZE // _SECTOR
 
     def __init__(self, spi: "Any", cs: "Any"):
-        self._spi = spi
-        self._cs = cs
-        self._header = bytearray(4)
-        self._opcode = bytearray(1)
-        self._status = bytearray(1)
+        super().__init__(spi, cs)
         self._limit_ms = 0  # 0: nothing is known to be under way
         self._since = 0
-        cs(1)
 
     def check_id(self) -> None:
         """At start: let an erase that an earlier life of the firmware has begun end, which may take 0.4 s, and read the
@@ -91,7 +88,7 @@ class W25Q128:
         if suspended:
             self._suspend()
         try:
-            self._transfer(_READ, address, buf, self._spi.readinto)
+            self._transfer(_READ, address, self._spi.readinto, buf)
         finally:
             if suspended:
                 self._command(_RESUME, None)
@@ -109,7 +106,7 @@ class W25Q128:
         if address < 0 or address >= _SIZE or not 0 < len(buf) <= _PAGE - address % _PAGE:
             raise ValueError("flash: not inside a page")
         self._enable()
-        self._transfer(_PROGRAM, address, buf, self._spi.write)
+        self._transfer(_PROGRAM, address, self._spi.write, buf)
         self._begin(_PROGRAM_MS)
 
     def _begin(self, limit_ms: int) -> None:
@@ -133,27 +130,3 @@ class W25Q128:
             if not self._is_busy():
                 return
         raise OSError(errno.EIO, "flash: does not suspend")
-
-    def _command(self, opcode: int, answer: "Any") -> None:
-        self._opcode[0] = opcode
-        self._cs(0)
-        try:
-            self._spi.write(self._opcode)
-            if answer is not None:
-                self._spi.readinto(answer)
-        finally:
-            self._cs(1)
-
-    def _transfer(self, opcode: int, address: int, buf: "Any", move: "Any") -> None:
-        header = self._header
-        header[0] = opcode
-        header[1] = address >> 16
-        header[2] = address >> 8 & 0xFF
-        header[3] = address & 0xFF
-        self._cs(0)
-        try:
-            self._spi.write(header)
-            if move is not None:
-                move(buf)
-        finally:
-            self._cs(1)

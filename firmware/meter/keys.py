@@ -4,8 +4,10 @@ They are parameters, so they are stored, and their writing is refused, as those 
 standard's examples, which everybody knows.
 """
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+from micropython import const
+
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
     from meter.parameters import Parameters

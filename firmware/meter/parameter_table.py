@@ -7,8 +7,8 @@ from micropython import const
 
 from meter.time_zone import EU_BEGIN, EU_END
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 # Kinds. Low and high mean: INT smallest and largest value; CHOICE and WORD the allowed integers or strings (in low);

@@ -12,8 +12,8 @@ import struct
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 _FORMAT = ">HBBBBBBBhB"

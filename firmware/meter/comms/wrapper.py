@@ -10,8 +10,8 @@ from struct import pack, unpack_from
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 

@@ -287,22 +287,7 @@ class Maximum(Register):
         return super().text() + ")(" + date_time.text(self._clock, self._when())
 
 
-class Attribute:
-    """An attribute that can be changed: `read` returns it, `change` takes another for who has `level`."""
-
-    secret = False
-
-    def __init__(self, read, change, level: int):
-        self._read, self._change, self.level = read, change, level
-
-    def __call__(self):
-        return self._read()
-
-    def set(self, value) -> None:
-        self._change(value)
-
-
-class Setting(Attribute):
+class Setting:
     """An attribute that is a parameter: `shown` makes the attribute's value of the parameter's, `taken` the reverse.
 
     `taken` raises ValueError, or KeyError, for what the parameter cannot be.

@@ -56,7 +56,8 @@ class Clock(Composite):
         return FIELD if attribute == 2 else super().write_level(attribute)
 
     def formatted(self) -> tuple[str, str]:
-        return date_text(self._clock) + " " + time_text(self._clock), ""
+        fields = self._clock.fields()
+        return date_text(fields) + " " + time_text(fields), ""
 
     def _set_to_nearest(self, step: int) -> None:
         """Set to the nearest multiple of `step` seconds of local time."""
@@ -100,7 +101,7 @@ class Part(Data):
         self._is_date = is_date
 
     def formatted(self) -> tuple[str, str]:
-        return (date_text if self._is_date else time_text)(self._clock), ""
+        return (date_text if self._is_date else time_text)(self._clock.fields()), ""
 
     def write(self, text: str, level: int) -> None:
         """Set it to what `text` says, at access `level`: [YY]YY-MM-DD or YYMMDD, HH:MM[:SS] or HHMMSS, in the meter's
@@ -131,14 +132,13 @@ class Part(Data):
         self._set_time(clock.to_utc(local, not daylight_saving))
 
 
-def time_text(clock) -> str:
+def time_text(fields: tuple) -> str:
     """`HH:MM:SS`, the form of 0.9.1."""
-    return "%02d:%02d:%02d" % clock.fields()[4:7]
+    return "%02d:%02d:%02d" % fields[4:7]
 
 
-def date_text(clock) -> str:
+def date_text(fields: tuple) -> str:
     """`YY-MM-DD`, the form of 0.9.2."""
-    fields = clock.fields()
     return "%02d-%02d-%02d" % (fields[0] % 100, fields[1], fields[2])
 
 

@@ -30,8 +30,6 @@ from meter.cosem.definitions import (
     TOTAL,
 )
 
-ASSOCIATION = const(0xFA00)
-BROADCAST_SCRIPTS = const(0xFB00)
 SAP_ASSIGNMENT = const(0xFC00)
 DEVICE_NAME = const(0xFD00)
 _RESERVED_SPAN = const(0x100)

@@ -10,8 +10,8 @@ import os
 
 from micropython import const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 _SECTOR = const(4096)

@@ -15,8 +15,8 @@ from micropython import const
 from meter import calendar, persian
 from meter.time_zone import TimeZone
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
 
 _TRIM_S = const(64)  # as often as the chip itself looks at its temperature

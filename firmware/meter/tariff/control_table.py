@@ -15,17 +15,16 @@ As text a row is `function = signal and signal and signal`, or with `or`; up to 
 Stored, five bytes a row: function, 1 if it is "or" else 0, three signals with bit 7 set for "not" or FFh for none.
 """
 
-import errno
-
 from micropython import const
 
-from meter.storage import records
 from meter.storage.layout import CONTROL_TABLE
+from meter.tariff.kept_table import KeptTable
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
+
+    from meter.storage.records import Memory
 
 _ROWS = const(16)
 LOG_CONTROL_TABLE = const(133)  # what a change is logged as, in the place of a parameter's number
@@ -63,7 +62,6 @@ _FUNCTIONS: "tuple[Any, ...]" = (
     ("A", 8),
     ("A9", "A10", "A11", "A12"),
 )
-_VERSION = const(1)
 _ROW = const(5)
 _NONE = const(0xFF)
 _NOT = const(0x80)
@@ -74,28 +72,20 @@ _MOST = const(3)  # signals of a row
 _BINARY = "E1 = not I1 and not I2; E2 = I1 and not I2; E3 = not I1 and I2; E4 = I1 and I2"
 
 
-class ControlTable:
-    """The table of a meter of this type (meter.type_code.TypeCode).
+class ControlTable(KeptTable):
+    """The table of a meter of this type (meter.type_code.TypeCode). While the stored one is damaged the type's default
+    holds."""
 
-    `refused`, `damaged`, `locked`, `one_copy`, `changes` and `log`: as of time_switch.TimeSwitch. While the stored
-    table is damaged the type's default holds.
-    """
-
-    def __init__(self, memory: "records.Memory", type_code):
-        self.refused = ""
-        self.damaged = self.locked = self.one_copy = False
-        self.changes = 0
-        self.log: "Callable[[int], object]" = _no_log
+    def __init__(self, memory: "Memory", type_code):
+        super().__init__(memory, CONTROL_TABLE)
         self._type_code = type_code
-        self._record = records.Record(memory, CONTROL_TABLE.address, CONTROL_TABLE.capacity, _VERSION)
         self._rows = self._parsed(default(type_code))
 
     def load(self) -> None:
         """Take the stored table over. OSError if the memory does not answer."""
-        payload = self._record.load()
+        payload = self._load()
         if payload is not None:
             self._rows = payload
-        self.damaged = payload is None and self._record.status != records.EMPTY
 
     @property
     def text(self) -> str:
@@ -110,9 +100,7 @@ class ControlTable:
         except ValueError as reason:
             self.refused = str(reason)
             raise
-        if self.locked:
-            raise OSError(errno.EIO, "control table: the stored one could not be read")
-        self.one_copy = not self._record.save_twice(rows)
+        self._keep(rows)
         self._rows, self.refused = rows, ""
         self.damaged = False
         self.changes += 1
@@ -219,7 +207,3 @@ def _row_text(row: bytes) -> str:
         ("not " if signal & _NOT else "") + _name(_SIGNALS, signal & 0x7F) for signal in row[2:] if signal != _NONE
     ]
     return _name(_FUNCTIONS, row[0]) + " = " + (" " + _JOINTS[row[1]] + " ").join(signals)
-
-
-def _no_log(_number: int) -> None:
-    """Before there is an event log."""

@@ -13,8 +13,8 @@ from meter.tariff import control_table as control
 from meter.tariff import switch_table
 from meter.tariff.billing import INPUT
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from collections.abc import Callable
 
 INPUT_OFF, INPUT_ON = 12, 13  # event numbers of the product family; detail: the input's number

@@ -20,8 +20,8 @@ from micropython import const
 
 from meter.tariff import day_patterns
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 NAME, SEASONS, WEEKS, DAYS, SPECIAL_DAYS = range(5)  # kinds of parts

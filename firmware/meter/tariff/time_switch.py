@@ -12,21 +12,21 @@ Stored, big endian: the first year of the calendar it is made for, whether there
 seconds since 2000), then the nine parts, each after its length in two bytes.
 """
 
-import errno
 import struct
 
 from micropython import const
 
 from meter import calendar as gregorian
-from meter.storage import records
 from meter.storage.layout import TIME_SWITCH
 from meter.tariff import day_patterns
 from meter.tariff import switch_table as table
+from meter.tariff.kept_table import KeptTable
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
+
+    from meter.storage.records import Memory
 
 PASSIVE = const(4)  # parts 0..3 are the active table's, 4..7 the passive one's: name, seasons, weeks, days
 SPECIAL_DAYS = const(8)
@@ -34,7 +34,6 @@ SPECIAL_DAYS = const(8)
 # What a change is logged as, in the place of a parameter's number
 LOG_PASSIVE, LOG_SPECIAL_DAYS, LOG_ACTIVATION = 130, 131, 132
 
-_VERSION = const(1)
 _HEAD = ">HBq"
 _HEAD_SIZE = const(11)
 _DAY_S = const(86_400)
@@ -49,24 +48,18 @@ _DEFAULT = (
 )
 
 
-class TimeSwitch:
+class TimeSwitch(KeptTable):
     """`calendar` is the module that counts the meter's years, meter.calendar or one like it.
 
-    `activation`: UTC moment at which the passive table becomes active, or None. `refused`: why the last change was not
-    made, in words. `damaged`: the stored tables were, or are for another calendar: there are none, and no season holds
-    until a table is activated. `locked` is to be set when the memory did not answer at start. `one_copy`: the memory
-    took the last change only once, or not. `changes` counts them; `log(number)` is called after each with one of
-    LOG_....
+    `activation`: UTC moment at which the passive table becomes active, or None. `damaged` also says that the stored
+    tables are for another calendar; there are none then, and no season holds until a table is activated. `log` is
+    called with one of LOG_....
     """
 
-    def __init__(self, memory: "records.Memory", calendar: "Any" = gregorian):
+    def __init__(self, memory: "Memory", calendar: "Any" = gregorian):
+        super().__init__(memory, TIME_SWITCH)
         self.activation: "int | None" = None
-        self.refused = ""
-        self.damaged = self.locked = self.one_copy = False
-        self.changes = 0
-        self.log: "Callable[[int], object]" = _no_log
         self._calendar = calendar
-        self._record = records.Record(memory, TIME_SWITCH.address, TIME_SWITCH.capacity, _VERSION)
         self._parts = list(_DEFAULT) + [b""] * (SPECIAL_DAYS + 1 - PASSIVE)
         self._day: "int | None" = None  # that is known:
         self._carried: "int | None" = None  # what is on when it begins
@@ -74,7 +67,7 @@ class TimeSwitch:
 
     def load(self) -> None:
         """Take the stored tables over. OSError if the memory does not answer."""
-        payload = self._record.load()
+        payload = self._load()
         if payload is not None:
             year, has_activation, activation = struct.unpack(_HEAD, payload[:_HEAD_SIZE])
             self.activation = activation if has_activation else None
@@ -84,8 +77,6 @@ class TimeSwitch:
                 self._parts[n] = payload[at + 2 : end]
                 at = end
             self.damaged = year != self._first_year()
-        else:
-            self.damaged = self._record.status != records.EMPTY
         if self.damaged:  # dates of another calendar are no dates of this one
             self._parts, self.activation = [b""] * (SPECIAL_DAYS + 1), None
         self._day = None
@@ -223,11 +214,9 @@ class TimeSwitch:
         raise ValueError(self.refused)
 
     def _change(self, parts: list, activation: "int | None", number: int) -> None:
-        if self.locked:
-            raise OSError(errno.EIO, "time switch: the stored tables could not be read")
         payload = struct.pack(_HEAD, self._first_year(), 0 if activation is None else 1, activation or 0)
         payload += b"".join([struct.pack(">H", len(part)) + part for part in parts])
-        self.one_copy = not self._record.save_twice(payload)
+        self._keep(payload)
         self._take(parts, activation)
         self.log(number)
 
@@ -242,7 +231,3 @@ class TimeSwitch:
 
 def _kind(n: int) -> int:
     return table.SPECIAL_DAYS if n == SPECIAL_DAYS else n % PASSIVE
-
-
-def _no_log(_number: int) -> None:
-    """Before there is an event log."""

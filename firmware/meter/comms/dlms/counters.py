@@ -31,8 +31,8 @@ from micropython import const
 from meter.storage import layout
 from meter.storage.records import EMPTY, Record
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from meter.storage.records import Memory
 
 VERSION = const(3)

@@ -8,8 +8,8 @@ from micropython import const
 from meter.comms.dlms import key_wrap
 from meter.comms.dlms.counters import CountersError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from meter.comms.dlms.counters import InvocationCounters
     from meter.keys import Keys
 

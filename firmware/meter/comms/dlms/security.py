@@ -1,10 +1,12 @@
 """The meter's keys in use: a Protection for each ciphered association, and the counter for what the meter sends."""
 
+from micropython import const
+
 from meter.comms.dlms.ciphering import AUTHENTICATED, ENCRYPTED, KeyInUse, Protection
 from meter.comms.dlms.counters import CountersError, ReceivedCounter
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
     from typing import Any
 
 
@@ -16,7 +18,7 @@ class Security:
 
     def __init__(self, keys, counters: "Any"):
         self._keys, self._counters = keys, counters
-        self._kept: tuple = (None, None)  # key, KeyInUse: its tables take long to make
+        self._kept: list = [(None, None), (None, None)]  # key, KeyInUse by key_id: its tables take long to make
 
     @property
     def title(self) -> bytes:
@@ -41,9 +43,12 @@ class Security:
             self._counters.use(1, broadcast or b"")
         except (CountersError, OSError):
             pass  # the counters of a key they do not know are the strictest
-        if self._kept[0] != key:
-            self._kept = key, KeyInUse(key, ReceivedCounter(self._counters, 0, key))
-        protection = Protection(self.title, title, self._kept[1], self._keys.authentication)
+        protection = Protection(self.title, title, self._in_use(0, key), self._keys.authentication)
         if broadcast is not None:
-            protection.broadcast = KeyInUse(broadcast, ReceivedCounter(self._counters, 1, broadcast))
+            protection.broadcast = self._in_use(1, broadcast)
         return protection
+
+    def _in_use(self, key_id: int, key: bytes) -> KeyInUse:
+        if self._kept[key_id][0] != key:
+            self._kept[key_id] = key, KeyInUse(key, ReceivedCounter(self._counters, key_id, key))
+        return self._kept[key_id][1]
