@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
 
+from host_tests.field_service import session
 from host_tests.iec_transcript import assert_golden
 from tools.bench import Bench
 from tools.bench.bench import EPOCH_2000
-from tools.bench.iec_client import DataSet, IecProgrammer, IecRefused
-from tools.bench.uart import VirtualEnd
+from tools.bench.iec_client import DataSet, IecRefused
 
 BERLIN = {"time_zone": 60, "dst_enabled": 1, "max_baud_char": "6"}
 BILLING_RESET = "C151"
@@ -24,20 +22,6 @@ def utc(text: str) -> int:
     """Seconds since 2000 of a UTC time."""
     moment = datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.timezone.utc)
     return int(moment.timestamp()) - EPOCH_2000
-
-
-@contextmanager
-def session(bench: Bench) -> Iterator[IecProgrammer]:
-    """Logged in for field service at the optical port."""
-    end = VirtualEnd()
-    bench.uarts[0].attach(end)
-    client = IecProgrammer(end, bench.run, bench.hold)
-    try:
-        client.sign_on("00000000", 2)
-        yield client
-    finally:
-        client.close()
-        bench.uarts[0].detach(end)
 
 
 def transcript(bench: Bench) -> str:

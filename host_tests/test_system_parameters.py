@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
+from host_tests.field_service import session
 from meter.events import log
 from meter.parameters import TABLE
 from tools.bench import Bench
-from tools.bench.iec_client import IecProgrammer, IecRefused
-from tools.bench.uart import VirtualEnd
+from tools.bench.iec_client import IecRefused
 
 NUMBER = {row[1]: row[0] for row in TABLE}
 MEASURING_S = 4  # from a new start to counting, as after a power failure
@@ -24,20 +23,6 @@ def bench() -> Iterator[Bench]:
         bench.source.set(u=230, i=5, phi=(0, 0, 180))
         bench.run(10)
         yield bench
-
-
-@contextmanager
-def session(bench: Bench) -> Iterator[IecProgrammer]:
-    """Logged in for field service with the seal broken."""
-    end = VirtualEnd()
-    bench.uarts[0].attach(end)
-    client = IecProgrammer(end, bench.run, bench.hold)
-    try:
-        client.sign_on("00000000", 2)
-        yield client
-    finally:
-        client.close()
-        bench.uarts[0].detach(end)
 
 
 def code(name: str) -> str:

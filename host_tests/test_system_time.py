@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from host_tests.field_service import session
 from tools.bench import Bench
 from tools.bench.bench import DEFAULT_START
-from tools.bench.iec_client import IecProgrammer
-from tools.bench.uart import VirtualEnd
 
 DATA_BUDGET = 384 * 1024  # bytes on the 64-bit port, where objects are twice the size of a 32-bit target's
 
@@ -60,18 +57,6 @@ DAY = 86_400
 OLD_TIME, NEW_TIME, SEASON, CLOCK_INVALID = 10, 11, 9, 66  # event numbers of the product family
 
 
-@contextmanager
-def programming(bench: Bench) -> Iterator[IecProgrammer]:
-    """Field service at the optical port."""
-    end = VirtualEnd()
-    bench.uarts[0].attach(end)
-    client = IecProgrammer(end, bench.run, bench.hold)
-    client.sign_on("00000000", 2)
-    yield client
-    client.close()
-    bench.uarts[0].detach(end)
-
-
 def off_for(bench: Bench, days: float) -> None:
     bench.power_cut()
     bench.run(days * DAY)
@@ -94,7 +79,7 @@ def test_a_meter_that_was_off_for_22_days_says_that_its_clock_is_invalid_until_i
         off_for(bench, 22)
         assert bench.read("F.F").value.text == "02000000"  # group AA: 02 clock invalid
         assert [number for _, _, number, _ in bench.events()].count(CLOCK_INVALID) == 1
-        with programming(bench) as client:
+        with session(bench) as client:
             client.write("0.9.2", "26-01-23")
             client.write("0.9.1", "12:34:56")
         bench.run(2)

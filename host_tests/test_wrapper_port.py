@@ -201,8 +201,8 @@ def test_the_meter_measures_and_talks_at_its_other_ports_whatever_comes_over_the
             """mWs, since the last increment before t0 at the earliest."""
             return 3450e3 * (bench.now - t0)
 
-        asked_for = flowed()
-        while_not(lambda: bench.totals()["a_import"] - e0 > 0.99 * asked_for)
+        # Two seconds of it at most are not counted and stored yet; what is lost never comes.
+        while_not(lambda: bench.totals()["a_import"] - e0 > 0.99 * flowed() - 2 * 3450e3)
         assert bench.totals()["a_import"] - e0 < 1.01 * flowed() + 3450e3
         lost_pages, steps_back, longest_us = map(int, ask(client, b"ask").split())
         print(f"{lost_pages} pages lost, longest turn {longest_us} us")
