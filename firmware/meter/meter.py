@@ -42,7 +42,7 @@ from meter.metering import Metering
 from meter.metrology import audit, calibration, kernel_choice
 from meter.metrology.energies import sum_channel
 from meter.parameters import Parameters
-from meter.power import MainsWatch, Outages
+from meter.power import MainsWatch, OperatingTime, Outages
 from meter.sources import Sources, system_title
 from meter.store import Store
 from meter.tariff import load_profile
@@ -50,6 +50,7 @@ from meter.tariff.clock import Clock
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import EnergyRegisters
 from meter.tariffs import Tariffs
+from meter.timekeeping import Timekeeping
 
 _HOUSE_MS = const(1_000)
 _ARCHIVE_MS = const(20)  # between two steps of moving a sector
@@ -65,11 +66,11 @@ class Meter:
     def __init__(self, board):
         self._errors = error.ErrorRegister()
         self._counters = Counters()
+        self._operating_time = OperatingTime(self._counters)
         self._board = board
         self._memory_read = True  # all that the FRAM holds could be read at start
         self._identified = True  # the analogue constants are this meter's own, or it never had any
         self._watchdog = None
-        self._counted_ms = time.ticks_ms()  # up to which operating time has been counted
         self._fram = Fram(board.fram_spi, board.fram_cs)
         analog = board.ANALOG
         self._identity = factory.Factory(
@@ -112,6 +113,7 @@ class Meter:
         self._measuring = Measuring(metering, errors, counters, journal, self._may_count, self._book)
         self._mains = MainsWatch(board.power_fail, self._mains_down, self._mains_returned)
         self._outages = Outages(counters, journal, self._clock, parameters)
+        self._timekeeping = Timekeeping(self._clock, journal, errors, self._tariffs.engine, self._mains_periods)
 
     def _connect(self, board, parameters) -> None:
         """Make what people and clients meet: keys, objects, the door to them, the ports and the display."""
@@ -216,20 +218,13 @@ class Meter:
 
     def _begin(self) -> None:
         """Find the time, and let all periods go on from where they stood."""
-        clock, engine = self._clock, self._tariffs.engine
-        last_alive = self._tariffs.record.utc
-        clock.on_set, clock.on_season, clock.on_lost = self._clock_set, self._season_changed, self._clock_lost
-        clock.cycles = self._mains_periods
-        clock.period_s = self._tariffs.demand.step_s
-        try:
-            clock.start(last_alive)
-            clock.update()
-        except OSError:
-            self._errors.set(error.TIME_DEVICE)
+        tariffs = self._tariffs
+        engine, last_alive = tariffs.engine, tariffs.record.utc
+        self._timekeeping.start(last_alive, tariffs.demand.step_s)
         if self._is_known:
             if machine.reset_cause() == machine.PWRON_RESET and last_alive:
                 self._outages.ended(engine.down, last_alive)
-            self._read(lambda: self._clearing.start(engine, clock.utc(), last_alive, self._tariffs.inputs))
+            self._read(lambda: self._clearing.start(engine, self._clock.utc(), last_alive, tariffs.inputs))
 
     async def run(self) -> None:
         """Start all tasks; returns only if one of them fails, with its exception."""
@@ -282,17 +277,6 @@ class Meter:
         engine.power_up(self._clock.utc(), 0, self._tariffs.inputs)
 
     # --- time -------------------------------------------------------------------------------------------------------
-
-    def _clock_set(self, old: int, new: int, _is_shift: bool) -> None:
-        self._journal.note(log.CLOCK_OLD_TIME, 0, old)
-        self._journal.note(log.CLOCK_NEW_TIME, 0, new)
-        self._tariffs.engine.clock_set(old, new)
-
-    def _season_changed(self, utc: int) -> None:
-        self._journal.note(log.SEASON_CHANGED, 0, utc)
-
-    def _clock_lost(self, utc: int) -> None:
-        self._journal.note(log.CLOCK_INVALID, 0, utc)
 
     def _now(self) -> tuple:
         """Operating seconds, ticks: the times that log-ins go by."""
@@ -375,7 +359,7 @@ class Meter:
         """Once a second: clock, counters, locks, watchdog."""
         measuring = self._measuring
         while True:
-            self._keep_time()
+            self._timekeeping.update()
             self._count()
             self._tend_log_ins()
             if not self._is_known and not (self._store.foreign or self._tariffs.engine.foreign):
@@ -388,26 +372,9 @@ class Meter:
                 self._watchdog.feed()
             await asyncio.sleep_ms(_HOUSE_MS)
 
-    def _keep_time(self) -> None:
-        try:
-            self._clock.update()
-            self._errors.clear(error.TIME_DEVICE)
-        except OSError:
-            self._errors.set(error.TIME_DEVICE)
-        if bool(self._errors.bits & error.CLOCK_INVALID) == self._clock.valid:
-            self._errors.note(error.CLOCK_INVALID, not self._clock.valid)
-            self._tariffs.engine.wake()
-
     def _count(self) -> None:
-        """Operating time, as a whole and by rate; phases that fail."""
-        counters, rates = self._counters, self._tariffs.rates
-        now = time.ticks_ms()
-        seconds = time.ticks_diff(now, self._counted_ms) // 1000
-        self._counted_ms = time.ticks_add(self._counted_ms, seconds * 1000)
-        counters.add("operating_seconds", seconds)
-        for n in range(8):
-            if rates.energy >> n & 1:
-                counters.add("operating_%d" % (n + 1), seconds)
+        """Operating time, and phases that fail."""
+        self._operating_time.count(self._tariffs.rates.energy)
         if not self._mains.is_down:
             self._outages.look(self._metering.samples.present)
         self._store.save_counters()

@@ -93,3 +93,21 @@ class Outages:
                 if not self._missing:
                     self._counters.add("failures_any")
         self._missing = missing
+
+
+class OperatingTime:
+    """Counts operating time into `counters` (tariff.counters.Counters), as a whole and by rate of energy."""
+
+    def __init__(self, counters):
+        self._counters = counters
+        self._counted_ms = time.ticks_ms()  # up to which it has been counted
+
+    def count(self, rates: int) -> None:
+        """Once a second at least. `rates`: mask, bit r - 1 is rate r."""
+        counters, now = self._counters, time.ticks_ms()
+        seconds = time.ticks_diff(now, self._counted_ms) // 1000
+        self._counted_ms = time.ticks_add(self._counted_ms, seconds * 1000)
+        counters.add("operating_seconds", seconds)
+        for n in range(8):
+            if rates >> n & 1:
+                counters.add("operating_%d" % (n + 1), seconds)
