@@ -69,12 +69,15 @@ def faults() -> Iterator[Any]:
                 yield pytest.param(name, change, sequence, id=f"{name}, {next(iter(change))[0]}, {sequence}")
 
 
+FAULTS = list(faults())
+
+
 def in_field(name: str, reversed_field: bool) -> str:
     """How a name is written in a field of the meter's terminals."""
     return name.replace("I", "U", 2) if reversed_field and "crossed" in name else name
 
 
-@pytest.mark.parametrize(("name", "change", "sequence"), faults())
+@pytest.mark.parametrize(("name", "change", "sequence"), FAULTS)
 def test_each_fault_is_named_and_only_it_where_no_other_looks_the_same(
     name: str, change: dict[str, str], sequence: str
 ) -> None:
@@ -182,7 +185,7 @@ def test_two_phases_and_a_neutral(phi: float) -> None:
     assert said("2P3W", phi=phi, wiring=CURRENTS["I1-I2 crossed"]) == "I1-I2 crossed"
 
 
-@pytest.mark.parametrize(("name", "change", "sequence"), faults())
+@pytest.mark.parametrize(("name", "change", "sequence"), FAULTS)
 def test_two_transformers_without_a_neutral(name: str, change: dict[str, str], sequence: str) -> None:
     """Two currents tell less: where the name is not the only one, it is one of them."""
     if "I2 reversed" in name:
@@ -204,7 +207,7 @@ LOADS = st.tuples(*[st.floats(LEAD, LAG)] * 3)
 UNEQUAL = st.tuples(*[st.floats(0.3, 10)] * 3)
 
 
-@given(st.sampled_from(list(faults())), LOADS, UNEQUAL, st.tuples(*[st.floats(207, 253)] * 3))
+@given(st.sampled_from(FAULTS), LOADS, UNEQUAL, st.tuples(*[st.floats(207, 253)] * 3))
 def test_whatever_the_load_the_fault_is_among_what_is_named(
     fault: Any, phis: tuple[float, ...], i: tuple[float, ...], u: tuple[float, ...]
 ) -> None:

@@ -71,11 +71,11 @@ class Values:
     def phase(self, quantity: str, n: int) -> "float | None":
         """Quantity "u", "i", "p", "q", "s", "pf", "u_angle", "i_angle" or "lag" of phase n (0..2).
 
-        "lag": by how many degrees (0 <= a < 360) the current's fundamental lags its own voltage's, whichever others
-        are missing.
+        "lag": by how many degrees (0 <= a < 360) the current's fundamental lags its own voltage's (3P3W: I1 U12's, I3
+        U32's), whichever others are missing.
         """
         network = self._network
-        if quantity == "u" or quantity == "u_angle":
+        if quantity in ("u", "u_angle", "lag"):
             defined = network.voltages
         elif quantity == "i" or quantity == "i_angle":
             defined = network.currents
