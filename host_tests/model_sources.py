@@ -167,6 +167,7 @@ class Sources:
     error_text, serial_number, firmware_version = "00000000", "60800001", "P01"
     type_designation, logical_device_name, system_title = "ZMG405CR4.260b.43", "LGZ405CR60800001", b"LGZ" + bytes(5)
     security = None
+    wiring_text, wiring_code = "reversed field, no I2", "000820"
     audit_text, calibration_readings, calibration_record = "00000000", "1,2,3", "4,5,6"
 
     def __init__(self, sum_channels=((), ()), actual=None):

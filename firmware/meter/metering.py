@@ -18,6 +18,7 @@ from meter.metrology.networks import NETWORKS
 from meter.metrology.readings import Readings
 from meter.metrology.sample_path import SamplePath
 from meter.metrology.start_up import start_powers
+from meter.metrology.wiring_check import WiringCheck
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -34,9 +35,10 @@ _PAGE_TRIALS = const(2)  # starts of a chip that hands out no pages, before ener
 class Metering:
     """What one chip measures on `board`, for a meter of `type_code` with `analog` constants and these `parameters`.
 
-    `samples`: the SamplePath; `billing`: the BillingPath; `audit`; `readings`: sums for calibration. `counting` is to
-    be set by the owner of the registers: while false the test LEDs stay dark, because nothing is counted. They stay
-    dark too while the audit has the samples' energy booked: they follow the chip, which is not believed then.
+    `samples`: the SamplePath; `billing`: the BillingPath; `audit`; `readings`: sums for calibration; `wiring`: the
+    WiringCheck. `counting` is to be set by the owner of the registers: while false the test LEDs stay dark, because
+    nothing is counted. They stay dark too while the audit has the samples' energy booked: they follow the chip, which
+    is not believed then.
     `led_constant_refused`: the chip cannot flash at the parameter's constant. What `take` finds beside energy it says
     in `new_verdict` (the audit's) and `repaired` (registers whose settings had changed by themselves).
     """
@@ -63,6 +65,8 @@ class Metering:
             type_code.has_reactive,
         )
         self.samples = SamplePath(analog, hz, network, parameters.apparent, kernels)
+        nominal_a = parameters.nominal_current_ma / 1000
+        self.wiring = WiringCheck(self.samples.second, network, parameters.nominal_voltage, nominal_a)
         absolute = summation_in(network, parameters.summation) != "vector"
         self.audit = audit.Audit(analog, network.elements, start_p, hz, absolute)
         self.readings = Readings()

@@ -95,6 +95,14 @@ class Sources:
         return _AUDIT_TEXTS[self._metering.audit.verdict]
 
     @property
+    def wiring_text(self) -> "str | None":
+        return self._metering.wiring.text
+
+    @property
+    def wiring_code(self) -> "str | None":
+        return self._metering.wiring.code
+
+    @property
     def calibration_readings(self) -> str:
         return self._metering.readings.text()
 

@@ -106,6 +106,8 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("C.8.6", "at_rate", 6),
     ("C.8.7", "at_rate", 7),
     ("C.8.8", "at_rate", 8),
+    ("C.63.0", "data", "wiring_text"),
+    ("C.63.1", "data", "wiring_code"),
 )
 
 # Registers by rate, of demand and of billing periods: value groups C of energies.NAMES in order, from 1 on, D and E

@@ -70,10 +70,8 @@ class Quantities:
             missing = not pair or not self._has_reactive and _is_reactive("energy", pair[0])
         elif kind == "at_rate":
             missing = name > self._parameters.rates
-        elif kind == "u_angle":
+        elif kind in ("u_angle", "i_angle"):
             missing = name not in network.voltages
-        elif kind == "i_angle":
-            missing = name not in network.phases
         else:  # unbalance is of three phases; a current comes back in a neutral only from two or three
             missing = kind == "unbalance" and len(network.currents) < 3 or name == "i0" and len(network.phases) < 2
         return () if missing else _ONLY_TOTAL
