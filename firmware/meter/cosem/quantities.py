@@ -154,7 +154,8 @@ class Quantities:
         return self.energy_register(logical_name, name, lambda: total(name, rate), before, True)
 
     def energy_register(self, logical_name: bytes, name: str, total, before=None, is_rated: bool = False):
-        """A register of an energy of which `total` returns mWs, or None; of what it shows more than for `before()` mWs."""
+        """A register of an energy of which `total` returns mWs, or None. With `before`, which returns mWs too, it shows
+        what it has gained since."""
         numerator, denominator, unit, form = self.energy_scale(name, is_rated)
         roll_over = 10 ** form[1]
 
