@@ -17,7 +17,7 @@ from host_tests.tariff_cases import TEN
 from meter.cosem import obis
 from meter.metrology.energies import NAMES
 from meter.tariff.billing import BUTTON
-from meter.tariff.power_factor import PowerFactor, from_words, mean, words
+from meter.tariff.power_factor import PowerFactor, mean, packed, unpacked
 
 CR, AR = "ZMG405CR4.260b.43", "ZMG410AR1.000b.00"
 
@@ -117,7 +117,7 @@ def test_sliding_means_are_over_the_last_sub_periods_in_this_life_and_the_next(
         if expected is not None and (least[0] is None or expected < least[0]):
             least = expected, 1000 + n
         assert (part.last, part.least, part.least_utc) == (expected, *least)
-    assert from_words(words(expected, part)) == (expected, *least)
+    assert unpacked(packed(expected, *least)) == (expected, *least)
 
 
 class Older(Life):

@@ -9,7 +9,7 @@ meter is off, ends by the clock, moves along when the clock is set, and does not
 An entry is, little endian: format u8 (2), reset counter after the reset u8, source u8, 0, begin of the period u32, the
 totals (energy_registers.py), the rated registers (rated_registers.py) or what they gained in the period, the demand
 registers (demand.py). Cumulated maxima have six of their eight octets; the seventh and eighth of the first four are
-the words of the period's power factor (power_factor.py), zero in format 1, which is read too.
+the period's power factor (`packed` of power_factor.py), zero in format 1, which is read too.
 """
 
 from struct import calcsize, pack_into, unpack_from
@@ -37,7 +37,7 @@ _TOTALS = calcsize(_HEAD)
 _RATED = _TOTALS + energy_registers.SIZE
 _DEMAND = _RATED + rated_registers.SIZE
 ENTRY_SIZE = _DEMAND + demand_registers.SIZE
-_WORDS = tuple([_DEMAND + demand_registers.CUMULATED + 8 * n + 6 for n in range(4)])  # of the power factor
+_FACTORS = tuple([_DEMAND + demand_registers.CUMULATED + 8 * n + 6 for n in range(4)])  # two octets each
 _STATE = "<BB6I"  # resets, last source, newest numbers of the rings, last reset, ends of the lockouts
 _COUNTS = const(100)
 
@@ -74,7 +74,7 @@ class Stored:
 
     def power_factor(self) -> tuple:
         """(mean of the billing period, smallest of a period of demand, end of that in UTC), None if there is none."""
-        return power_factor.from_words(tuple([unpack_from("<H", self._data, at)[0] for at in _WORDS]))
+        return power_factor.unpacked(b"".join([self._data[at : at + 2] for at in _FACTORS]))
 
 
 class Billing:
@@ -142,9 +142,11 @@ class Billing:
         if self.rated_unit:
             rated_registers.keep_advances(entry, _RATED, self._begin, _RATED, self.rated_unit)
         entry[_DEMAND:] = memoryview(demand.pack())[: demand_registers.SIZE]
-        words = power_factor.words(self.power_factor(), demand.power_factor)
-        for n in range(len(words)):
-            pack_into("<H", entry, _WORDS[n], words[n])
+        factor = demand.power_factor
+        if factor:
+            octets = power_factor.packed(self.power_factor(), factor.least, factor.least_utc)
+            for n in range(len(_FACTORS)):
+                entry[_FACTORS[n] : _FACTORS[n] + 2] = octets[2 * n : 2 * n + 2]
         self.rings[scheme].append(utc, self._entry)
 
     def reset(self, source: int, utc: int) -> None:

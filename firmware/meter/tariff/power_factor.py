@@ -1,13 +1,13 @@
 """Power factor of imported energy, active through apparent: means of periods of demand, and the smallest of a billing
 period. Integers, thousandths.
 
-Stored, little endian: the last and the smallest mean u16, each plus 1 (0: none), end of the smallest one's period u32;
+Stored, little endian: the last and the smallest mean u16, end of the smallest one's period u32, each plus 1 (0: none);
 then active and apparent energy, u64 each, at the start of each sub-period that a mean is made of, the oldest first.
 """
 
 from struct import calcsize, pack, unpack_from
 
-_STATE = "<2HI"
+_MEANS = "<2HI"
 _ENERGIES = "<2Q"
 
 
@@ -55,33 +55,21 @@ class PowerFactor:
 
     def pack(self) -> bytes:
         """Its part of the record."""
-        stored = pack(_STATE, _code(self.last), _code(self.least), self.least_utc or 0)
+        stored = packed(self.last, self.least, self.least_utc)
         return stored + b"".join([pack(_ENERGIES, *energies) for energies in self._starts])
 
     def unpack(self, data) -> None:
         """Take over what `pack` has made."""
-        last, least, utc = unpack_from(_STATE, data, 0)
-        self.last, self.least, self.least_utc = _decoded(last), _decoded(least), utc or None
-        places = range(calcsize(_STATE), len(data), calcsize(_ENERGIES))
+        self.last, self.least, self.least_utc = unpacked(data)
+        places = range(calcsize(_MEANS), len(data), calcsize(_ENERGIES))
         self._starts = [unpack_from(_ENERGIES, data, at) for at in places]
 
 
-def words(billing_mean: "int | None", part: "PowerFactor | None") -> tuple:
-    """Four u16 that say the mean of a billing period, its smallest and the end of that one's period."""
-    if part is None:
-        return 0, 0, 0, 0
-    utc = part.least_utc or 0
-    return _code(billing_mean), _code(part.least), utc & 0xFFFF, utc >> 16
+def packed(average: "int | None", least: "int | None", utc: "int | None") -> bytes:
+    """Eight octets that say a mean, a smallest one and the end of its period."""
+    return pack(_MEANS, *[0 if value is None else value + 1 for value in (average, least, utc)])
 
 
-def from_words(found: tuple) -> tuple:
-    """(mean, smallest, end of its period in UTC) that `words` were made of, each None if there is none."""
-    return _decoded(found[0]), _decoded(found[1]), found[3] << 16 | found[2] or None
-
-
-def _code(thousandths: "int | None") -> int:
-    return 0 if thousandths is None else thousandths + 1
-
-
-def _decoded(code: int) -> "int | None":
-    return code - 1 if code else None
+def unpacked(data) -> tuple:
+    """What `packed` was given; all None of zeros."""
+    return tuple([value - 1 if value else None for value in unpack_from(_MEANS, data, 0)])
