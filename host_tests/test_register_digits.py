@@ -168,8 +168,8 @@ def test_a_period_s_registers_print_as_those_of_the_product_family() -> None:
 
 
 quarters = st.lists(
-    st.tuples(st.integers(1, 2), st.integers(0, KWH // 50) | st.integers(0, 20 * KWH), st.integers(0, 3)),
-    min_size=1,
+    st.tuples(st.integers(1, 2), st.integers(0, KWH // 50) | st.integers(0, 20 * KWH), st.booleans()),
+    min_size=3,
     max_size=9,
 )
 
@@ -189,10 +189,10 @@ def test_periods_add_up_to_the_running_register_to_the_last_digit(story: Any, de
     scaler = max(each.model.find("1.8.1").get(3)[0] for each in (meter, running))
     assert meter.model.find("1.8.1").get(3)[0] <= scaler
     resets = 0
-    for rate, amount, then in story:
+    for rate, amount, is_last in story:
         meter.quarter(rate, a_import=amount)
         running.quarter(rate, a_import=amount)
-        if then == 0:
+        if is_last:
             meter.reset()
             resets += 1
     for rate in (1, 2):
