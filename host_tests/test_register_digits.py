@@ -7,10 +7,12 @@ import struct
 from fractions import Fraction
 from typing import Any
 
+import micropython_names
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from host_tests import whole_tariffs
 from host_tests.billed_meter import KWH, BilledMeter
 from host_tests.model_sources import Sources, make_model
 from host_tests.tariff_bench import Life, PowerCut, World
@@ -272,6 +274,23 @@ def test_no_power_cut_takes_from_a_period_or_gives_it_twice() -> None:
     assert left > 4 and shares(life) == [0, 49, 100]
     life.book(TEN + 4200, 1)
     assert shares(life) == [1, 49, 100]
+
+
+def test_the_billing_part_as_it_ships_stores_what_the_parameter_says() -> None:
+    """Two periods of 1.239 and 1.239 kWh with steps of 10 Wh: 1.23 and 1.24, which are the running register's 2.47."""
+    for mode, expected in (("period", [1.24, 1.23]), ("running", [2.47, 1.23])):
+        world = whole_tariffs.World(rated_registers=mode, reset_lockout_min=0)
+        try:
+            life = whole_tariffs.Life(world, TEN)
+            for n in (1, 2):
+                life.book(TEN + 900 * n, a_import=1_239 * KWH // 1000, s_import=2 * KWH)
+                assert life.engine.reset(BUTTON, TEN + 900 * n)
+            life = whole_tariffs.Life(world, TEN + 2000)
+            stored = [life.billing.stored(n) for n in (1, 2)]
+            assert [entry and int((entry.rated("a_import", 1) or 0) * 100 / KWH) / 100 for entry in stored] == expected
+            assert [entry and entry.power_factor()[0] for entry in stored] == [620, 620]  # 0.6195
+        finally:
+            micropython_names.follow(None)
 
 
 def test_values_that_older_firmware_stored_are_still_shown_as_they_were() -> None:
