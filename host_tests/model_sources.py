@@ -1,10 +1,12 @@
 """Stands for the meter behind the object model, with values that tell where they come from. For either interpreter."""
 
 from meter import calendar
+from meter.cosem.registration import Registration
 from meter.events import log
 from meter.events.log import EventLog
 from meter.events.log_view import LogView
 from meter.metrology.energies import NAMES, channels, energy_list
+from meter.metrology.networks import NETWORKS
 from meter.parameters import Parameters
 from meter.storage.layout import PARAMETERS, Area
 from meter.storage.records import Record
@@ -17,6 +19,7 @@ from meter.tariff.demand import Demand
 from meter.tariff.energy_registers import EnergyRegisters
 from meter.tariff.engine import Engine
 from meter.tariff.load_profile import LoadProfile, entry_size
+from meter.tariff.power_factor import PowerFactor
 from meter.tariff.rated_registers import RatedRegisters
 from meter.tariff.rates import Rates
 from meter.tariff.time_switch import TimeSwitch
@@ -213,8 +216,13 @@ class Sources:
         demanded = energy_list(parameters.demand_quantities, active_only) if type_code.has_demand else ()
         period_s = parameters.demand_period_min * 60
         self.demand = Demand(self.energies, demanded, parameters.rates, period_s, parameters.demand_subperiods)
+        if not active_only:
+            self.demand.power_factor = PowerFactor(self.energies, self.demand.subperiods)
         stored = tuple([ring(n, billing.ENTRY_SIZE) for n in (0, 1)])
         self.billing = Billing(stored, self.energies, self.rated, self.demand)
+        registration = Registration(parameters, NETWORKS[parameters.network])
+        if registration.by_period:
+            self.billing.rated_unit = registration.energy_scale("Wh", registration.rated)
         self.profiles: tuple = ()
         for n in (1, 2) if type_code.has_load_profile else ():
             name = "profile_" + str(n)

@@ -16,6 +16,7 @@ from meter.tariff.energy_registers import EnergyRegisters
 from meter.tariff.engine import Engine
 from meter.tariff.load_profile import LoadProfile, entry_size
 from meter.tariff.periods import FAR
+from meter.tariff.power_factor import PowerFactor
 from meter.tariff.rated_registers import RatedRegisters
 
 NOTHING = [0] * len(NAMES)
@@ -233,6 +234,8 @@ def shown_rows(profile, parts):
 class Life:
     """The firmware from a power-on at `utc` on, wired as the meter wires it."""
 
+    has_power_factor = True
+
     def __init__(self, world, utc, valid=True):
         self.world = world
         settings = world.settings
@@ -249,6 +252,8 @@ class Life:
         quantities = energy_list(settings.demand_quantities)
         period_s = settings.demand_period_min * 60
         self.demand = Demand(self.energies, quantities, settings.rates, period_s, settings.demand_subperiods)
+        if self.has_power_factor:
+            self.demand.power_factor = PowerFactor(self.energies, self.demand.subperiods)
         rings = tuple([world.ring(name, ENTRY_SIZE) for name in ("resets", "snapshots")])
         self.billing = Billing(rings, self.energies, self.rated, self.demand)
         self.profiles = []

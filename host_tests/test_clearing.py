@@ -89,6 +89,9 @@ def shown(life: Start) -> dict[str, Any]:
     return {
         "totals": [life.energies.get(name) for name in ("a_import", "a_export")],
         "rated": [life.rated.get("a_import", rate) for rate in (1, 2)],
+        "rated since the reset": [
+            life.rated.get("a_import", rate) - (life.billing.begin.rated("a_import", rate) or 0) for rate in (1, 2)
+        ],
         "maxima": [life.demand.maximum("a_import", rate) for rate in (1, 2)],
         "since the reset": life.energies.get("a_import") - life.billing.begin.total("a_import"),
         "stored": [life.billing.available(scheme) for scheme in (0, SNAPSHOTS)],
@@ -113,6 +116,7 @@ OLD = shown(Start(lived(), NOW + 2))
 NEW_METER: dict[str, Any] = {
     "totals": [0, 0],
     "rated": [0, 0],
+    "rated since the reset": [0, 0],
     "maxima": [(0, None), (0, None)],
     "since the reset": 0,
     "stored": [0, 0],
@@ -125,7 +129,7 @@ NEW_METER: dict[str, Any] = {
     ("script", "changes"),
     [
         (EVERYTHING, NEW_METER | {"log": events(1, 4, 128, 59), "parameter": 8}),
-        (RATED, {"rated": [0, 0], "log": [EARLIER_EVENT, *events(2, 2)]}),
+        (RATED, {"rated": [0, 0], "rated since the reset": [0, 0], "log": [EARLIER_EVENT, *events(2, 2)]}),
         (
             STORED,
             {"stored": [0, 0], "profiles": [NOW + 2, NOW + 2], "log": [EARLIER_EVENT, *events(3, 3, 193)]},

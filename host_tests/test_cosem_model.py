@@ -38,7 +38,7 @@ def test_the_standard_list_of_a_combination_meter() -> None:
     rated = [f"{c}.8.{rate}" for c in (1, 2, 5, 6, 7, 8) for rate in range(1, 5)]
     maxima = [f"{c}.6.{rate}" for c in (1, 2) for rate in range(5)]
     before = ["F.F", "0.0.0", "0.9.1", "0.9.2", "0.1.0", "0.9.6", "0.9.7"]
-    assert codes_of(0) == [*before, *totals, *rated, *maxima, "0.2.0", "C.7.0"]
+    assert codes_of(0) == [*before, *totals, *rated, *maxima, "13.0.0", "13.3.0", "0.2.0", "C.7.0"]
     assert make_model().totals() == totals
 
 

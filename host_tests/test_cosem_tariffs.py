@@ -257,7 +257,7 @@ def test_readouts_end_with_the_stored_periods_there_are_and_no_more_than_wanted(
     assert [line for line in stored if line.startswith("1.8.0")] == [
         f"1.8.0*{n:02d}({n + 1:06d}.00*kWh)" for n in (4, 3, 2, 1)
     ]
-    assert stored[0] == f"0.1.2*04({stamp(meter.now)})" and len(stored) == 4 * (1 + 10 + 1 + 2)
+    assert stored[0] == f"0.1.2*04({stamp(meter.now)})" and len(stored) == 4 * (1 + 10 + 1 + 2 + 2)
     assert len(list(meter.model.readout(0))) == before + len(stored)
     assert list(meter.model.readout(6))[-len(stored) :] == stored
     meter.model.parameters.set("readout_periods", 2, 2)

@@ -95,6 +95,8 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         108 sync_limit_s, 109 clock_trim, 110 persian_on_wire, 120 fallback_rate,
         140 rated_quantities, 141 rates, 142 demand_quantities, 143 demand_period_min, 144 demand_subperiods,
         145 demand_control, 146 demand_on_tariff_change, 147 demand_on_reset, 148 demand_inhibition_s,
+        150 energy_digits, 151 energy_decimals, 152 rated_digits, 153 rated_decimals, 154 demand_digits,
+        155 demand_decimals, 156 rated_registers,
         160 reset_sources, 161 snapshot_sources, 162 reset_lockout_min, 163 reset_day, 164 reset_hour,
         165 reset_minute, 166 readout_periods, 170 profile_1_period_min, 171 profile_1_channels,
         172 profile_2_period_min,

@@ -35,12 +35,13 @@ SETTINGS = {
     "rated_quantities": "a_import,a_export,r1",
     "demand_subperiods": 3,
     "snapshot_sources": 4,
+    "rated_registers": "period",
     "profile_1_channels": "a_import,=a_export,~r1,@u1",
     "profile_2_channels": "a_import",
 }
 EVENING = seconds(2028, 2, 28, 20, 7, 30)  # in a quarter of an hour, two days before the leap year's month ends
 MONTH_END = seconds(2028, 2, 29, 23, 0, 0)
-WHOLE = {"a_import": 4_000_000_007, "a_export": 13, "r1": 2_000_000_011}
+WHOLE = {"a_import": 4_000_000_007, "a_export": 13, "r1": 2_000_000_011, "s_import": 4_500_000_000}
 LEAST_POINTS, LEAST_SHORT_POINTS = 60_000, 1_000
 ERASE_PARTS = 64
 BETWEEN = 40  # points of the short form
@@ -66,7 +67,7 @@ def lived() -> World:
     life = Life(world, utc)
     for n in range(quarters):
         utc += 900
-        life.book(utc, a_import=10**9 + n, a_export=n, r1=3 * 10**8)
+        life.book(utc, a_import=10**9 + n, a_export=n, r1=3 * 10**8, s_import=10**9 + n * n)
         if n in (50, 90):
             assert life.engine.reset(BUTTON, utc)
         if n < 2 * per_sector - 10:

@@ -159,13 +159,14 @@ def shown(life: Life, entries: int = 1 << 30) -> dict[str, Any]:
     """All that a client could see, but for the entries of profiles that tell of a cut; of the other ones the last
     `entries`."""
     names, demanded, rates = life.rated.quantities, life.demand.quantities, range(1, life.rated.rates + 1)
-    billing = life.billing
+    billing, factor = life.billing, life.demand.power_factor
     stored = [billing.stored(n, scheme) for scheme in (0, 1) for n in range(1, billing.available(scheme) + 1)]
     return {
         "totals": [life.energies.get(name, row) for name in NAMES for row in range(4)],
         "rated": [life.rated.get(name, rate) for name in names for rate in rates],
         "maxima": [life.demand.maximum(name, rate) for name in demanded for rate in rates],
         "cumulated": [life.demand.cumulated(name, rate) for name in demanded for rate in rates],
+        "power factors": (factor and (factor.last, factor.least, factor.least_utc), billing.power_factor()),
         "averages": [(life.demand.last(name), life.demand.current(name)) for name in demanded],
         "resets": (billing.count, billing.utc, billing.source, bytes(billing.begin._data)),
         "stored": [each and (each.utc, bytes(each._data)) for each in stored],

@@ -99,6 +99,8 @@ class Clearing:
         and the profiles are told, after it all is done. OSError if that is not on record: then nothing must be counted
         before another start."""
         for script in self._scripts():
+            if script == _RATED:
+                engine.billing.forget_rated()
             if script == _STORED:
                 engine.clear_stored()
             engine.mark(_SCRIPTS[script - 1][2])

@@ -125,6 +125,14 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (146, "demand_on_tariff_change", INT, 0, 0, 1, 4),  # 0: the period goes on, 1: it ends
     (147, "demand_on_reset", INT, 0, 0, 1, 4),
     (148, "demand_inhibition_s", INT, 0, 0, 3_600, 4),  # after power-up
+    # Digits in all, and decimals of kWh and kW where that many are enough; see cosem/registration.py
+    (150, "energy_digits", INT, 8, 5, 8, 4),
+    (151, "energy_decimals", INT, 2, 0, 4, 4),
+    (152, "rated_digits", INT, 8, 5, 8, 4),
+    (153, "rated_decimals", INT, 2, 0, 4, 4),
+    (154, "demand_digits", INT, 6, 4, 8, 4),
+    (155, "demand_decimals", INT, 3, 0, 3, 4),
+    (156, "rated_registers", WORD, "running", ("running", "period"), None, 4),  # go on, or begin at each billing reset
     # Billing resets. Sources: 1 button, 2 input, 4 communication, 8 time switch, 16 tariff change
     (160, "reset_sources", INT, 0x0F, 0, 0x1F, 3),
     (161, "snapshot_sources", INT, 0, 0, 0x1F, 3),  # of the second scheme, which stores without clearing
@@ -164,6 +172,13 @@ NEXT_START = (
     "demand_period_min",
     "demand_subperiods",
     "demand_control",
+    "energy_digits",
+    "energy_decimals",
+    "rated_digits",
+    "rated_decimals",
+    "demand_digits",
+    "demand_decimals",
+    "rated_registers",
     "reset_day",
     "reset_hour",
     "reset_minute",

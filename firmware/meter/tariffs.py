@@ -4,8 +4,10 @@ tariff/README.md says how they work together; here is which a meter of a type ha
 """
 
 from drivers.nor_flash import W25Q128
+from meter.cosem.registration import Registration
 from meter.face.control_inputs import ControlInputs
 from meter.metrology.energies import channels, energy_list
+from meter.metrology.networks import NETWORKS
 from meter.storage import layout
 from meter.storage.file_flash import FileFlash
 from meter.storage.records import Record
@@ -17,6 +19,7 @@ from meter.tariff.demand import Demand
 from meter.tariff.energy_record import EnergyRecord
 from meter.tariff.engine import Engine
 from meter.tariff.load_profile import LoadProfile, entry_size
+from meter.tariff.power_factor import PowerFactor
 from meter.tariff.rated_registers import RatedRegisters
 from meter.tariff.rates import Rates
 from meter.tariff.time_switch import TimeSwitch
@@ -48,6 +51,8 @@ class Tariffs:
         demanded = energy_list(parameters.demand_quantities, active_only) if type_code.has_demand else ()
         period_s = parameters.demand_period_min * 60
         self.demand = Demand(energies, demanded, parameters.rates, period_s, parameters.demand_subperiods)
+        if not active_only:
+            self.demand.power_factor = PowerFactor(energies, self.demand.subperiods)
         self.flash_found = False
         self._flash = flash = _flash(board)
 
@@ -57,6 +62,9 @@ class Tariffs:
 
         stored = tuple([make_ring(places, billing.ENTRY_SIZE) for places in _STORED_VALUES])
         self.billing = Billing(stored, energies, self.rated, self.demand)
+        registration = Registration(parameters, NETWORKS[parameters.network])
+        if registration.by_period:
+            self.billing.rated_unit = registration.energy_scale("Wh", registration.rated)
         self.profiles: tuple = ()
         if type_code.has_load_profile:
             texts = parameters.profile_1_channels, parameters.profile_2_channels

@@ -106,12 +106,16 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("C.8.6", "at_rate", 6),
     ("C.8.7", "at_rate", 7),
     ("C.8.8", "at_rate", 8),
+    ("13.0.0", "mean_pf", False),
+    ("13.5.0", "mean_pf", True),
+    ("13.3.0", "least_pf", None),
     ("C.63.0", "data", "wiring_text"),
     ("C.63.1", "data", "wiring_code"),
 )
 
 # Registers by rate, of demand and of billing periods: value groups C of energies.NAMES in order, from 1 on, D and E
 RATED, RELATIVE, CUMULATED, CURRENT, LAST, MAXIMUM, ADVANCE = 8, 9, 2, 4, 5, 6, 29
+MINIMUM = const(3)
 
 # Objects that readouts do not list: code, class, builder (a function of setups.py), what it takes, what the meter must
 # have (of setups.features). A new row goes to the end: places in this table are short names.

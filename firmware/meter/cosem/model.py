@@ -34,8 +34,10 @@ STANDARD, SERVICE = 0, 6
 _DATA = const(1)  # class
 _NO_PERIOD = const(255)  # F of what is not stored
 _COUNTS = const(100)  # of the reset counter
+_OLDEST = const(125)  # F of the 25th period before the running one
 _BEFORE_TOTALS = const(("F.F", "0.0.0", "0.9.1", "0.9.2", "0.1.0", "0.9.6", "0.9.7"))
 _AFTER_TOTALS = const(("0.2.0", "C.7.0"))
+_POWER_FACTORS = const(("13.0.0", "13.3.0"))
 
 
 class WrongClass(KeyError):
@@ -67,8 +69,8 @@ class ObjectModel:
     def find(self, code: str, stored=None):
         """The object under a code `[1-B:]C.D.E[*F]`, with any B; KeyError if the meter has none.
 
-        With F it is that of a stored billing period, whose reset counter F is; with `stored`, a tariff.billing.Stored,
-        that of this one.
+        With F it is that of a stored billing period, whose reset counter F is, or from 101 on the last one and those
+        before; with `stored`, a tariff.billing.Stored, that of this one.
         """
         for row in TABLE:
             if row[0] == code and TOTAL in self._quantities.places(row):
@@ -172,13 +174,15 @@ class ObjectModel:
         return "register", c, d, e
 
     def _period(self, f: int):
-        """The stored billing period with the reset counter `f`, None for 255; KeyError if it is not stored."""
+        """The stored billing period with the reset counter `f`, or the last but f - 101, from 101 on (IEC 62056-61);
+        None for 255; KeyError if it is not stored."""
         if f == _NO_PERIOD:
             return None
-        billing = self.sources.billing
-        found = billing.stored((billing.count - f) % _COUNTS + 1)
-        if found is None or found.count != f:
+        billing, is_relative = self.sources.billing, _COUNTS < f <= _OLDEST
+        found = billing.stored(f - _COUNTS if is_relative else (billing.count - f) % _COUNTS + 1)
+        if found is None or not is_relative and found.count != f:
             raise KeyError(f)
+        found.f = f
         return found
 
     def _made(self, definition: tuple, stored=None):
@@ -224,8 +228,10 @@ class ObjectModel:
             yield "%d.%d.%d" % code
 
     def stored_codes(self) -> list:
-        """The codes of what is stored at a billing reset: energies of all phases together, by rate, maxima."""
-        return self.totals() + list(self._register_codes(RATED, MAXIMUM))
+        """The codes of what is stored at a billing reset: energies of all phases together, by rate, maxima, power
+        factors."""
+        factors = [row[0] for row in TABLE if row[0] in _POWER_FACTORS and self._quantities.places(row)]
+        return self.totals() + list(self._register_codes(RATED, MAXIMUM)) + factors
 
     def totals(self) -> list:
         """The codes of the energies of all phases together, sum channels included: what the display rolls through."""

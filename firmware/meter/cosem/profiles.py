@@ -18,7 +18,7 @@ from meter.cosem import date_time, obis
 from meter.cosem.class_table import ENTRIES, RANGE
 from meter.cosem.classes import FIELD, READER, UTILITY, Composite, Object
 from meter.cosem.data_types import ANY, DATE_TIME, ENCODED, OCTETS, array, structure
-from meter.cosem.definitions import MAXIMUM
+from meter.cosem.definitions import MAXIMUM, MINIMUM
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Profile(Object):
 class Codes:
     """Attributes of objects, in the room of four bytes each: C, D, E, attribute. Items are (code, attribute).
 
-    Made of codes, of which those of maxima stand for value and capture time if `has_times`.
+    Made of codes, of which those of maxima and minima stand for value and capture time if `has_times`.
     """
 
     def __init__(self, codes, has_times: bool = False):
@@ -135,7 +135,7 @@ class Codes:
         for code in codes:
             group = obis.parse(code)[2:5]
             packed.extend(group + b"\x02")
-            if has_times and group[1] == MAXIMUM:
+            if has_times and group[1] in (MINIMUM, MAXIMUM):
                 packed.extend(group + b"\x05")
         self._packed = bytes(packed)
 

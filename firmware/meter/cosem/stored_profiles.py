@@ -10,7 +10,6 @@ from meter.cosem.classes import printed, shown_unit
 from meter.cosem.data_types import ANY, INT32, NULL, OCTETS, UINT32, structure
 from meter.cosem.definitions import ADVANCE, LAST, RATED
 from meter.cosem.profiles import CLOCK, Columns, ListRow, Rows, row_of
-from meter.cosem.quantities import ROLL_OVER
 from meter.metrology import energies
 from meter.metrology.energies import NAMES, NO_VALUE
 
@@ -86,14 +85,14 @@ class LoadStore:
 
     def shown(self, channel: int, entry: tuple, before: "tuple | None") -> "int | None":
         """What a channel shows of an entry; None if it is not known."""
-        numerator, denominator, _, _ = self._scales[channel]
+        numerator, denominator, _, (_, digits, _, _) = self._scales[channel]
         form, value = self._profile.channels[channel][0], entry[channel + 1]
         if form == energies.MOMENT:
             if value == NO_VALUE:
                 return None
             return (2 * value * numerator + denominator) // (2 * denominator)
         if form == energies.STATUS:
-            return value * numerator // denominator % ROLL_OVER
+            return value * numerator // denominator % 10**digits
         if before is None or before[channel + 1] > value:
             return None
         if form == energies.AVERAGE:

@@ -29,7 +29,7 @@ _DAY_S = const(86400)
 _STATE = "<2B5I3B"
 
 # Parts of the record
-_ENGINE, _DEMAND, _BILLING, _PROFILE = 1, 2, 3, 4
+_POWER_FACTOR, _ENGINE, _DEMAND, _BILLING, _PROFILE = 0, 1, 2, 3, 4
 
 
 class Engine:
@@ -58,8 +58,9 @@ class Engine:
         self.status = _no_status
         self.date = calendar.date
         parts = {_ENGINE: self, _DEMAND: demand, _BILLING: billing}
-        for n in range(len(profiles)):
-            parts[_PROFILE + n] = profiles[n]
+        if demand.power_factor:
+            parts[_POWER_FACTOR] = demand.power_factor
+        parts.update({_PROFILE + n: profiles[n] for n in range(len(profiles))})
         self._parts = parts
         self._rings = billing.rings + tuple([profile.ring for profile in profiles])
         self._record = TariffRecord(record, parts)
