@@ -52,6 +52,7 @@ class ZonedClock:
 
 class Settings:
     fallback_rate = 3
+    changes = 0
 
 
 class Rig:

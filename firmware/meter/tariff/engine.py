@@ -29,7 +29,7 @@ _DAY_S = const(86400)
 _STATE = "<2B5I3B"
 
 # Parts of the record
-_ENGINE, _DEMAND, _BILLING, _PROFILE = 1, 2, 3, 4
+_ENGINE, _DEMAND, _BILLING, _PROFILE, _RATES = 1, 2, 3, 4, 16
 
 
 class Engine:
@@ -41,23 +41,25 @@ class Engine:
         reset_due             source of a billing reset that a signal demands now, or 0
         demand_inhibited      energy does not count to demand now
         next_change           when to look again, UTC
+        pack(), unpack(data)  what of them is kept: a part of the tariff record
 
     `profiles`: none, one or two LoadProfile. To be set: `note(event, detail, utc)` logs events, `status()` gives what
     the profiles' status word says of now (fatal errors, disturbed values, alerts), `date(days)` is (year, month, day)
     of days since 2000-01-01 in the calendar that billing goes by.
 
     After `load` nothing happens until `power_up`. `is_saved`: the tariff record holds all that has happened, else every
-    tick tries again; `rings_failed`: one did not take an entry, for the meter to see and set back.
+    tick tries again; `rings_failed`: one did not take an entry, for the meter to see and set back. `down`: when
+    `power_down` was, in this life or the one before; 0 if the supply went without.
     """
 
     def __init__(self, record, clock, rates, demand, billing, profiles: tuple, parameters):
         self.demand, self.billing, self.profiles, self.rates = demand, billing, profiles, rates
         self.is_saved = True
         self.rings_failed = False
-        self.note = _no_note
-        self.status = _no_status
+        self.note = lambda _event, _detail, _utc: None
+        self.status = lambda: 0
         self.date = calendar.date
-        parts = {_ENGINE: self, _DEMAND: demand, _BILLING: billing}
+        parts = {_ENGINE: self, _DEMAND: demand, _BILLING: billing, _RATES: rates}
         for n in range(len(profiles)):
             parts[_PROFILE + n] = profiles[n]
         self._parts = parts
@@ -70,12 +72,13 @@ class Engine:
         self._running = False  # between power_up and power_down
         self._lives = False  # there was a power_up in this life
         self._is_new = True
-        self._down = 0  # time of the power_down that is on record; 0: none is
+        self.down = 0
         self._saved = 0  # time of what is on record
         self._set_from = 0  # the clock's time before it was set, until energy has been saved since
         self._mask = 0  # of demand, as it has held up to now
         self._energy_mask: "int | None" = None  # in this life
         self._reset_due = 0  # by time; 0: not planned yet
+        self._seen = -1  # changes of the parameters when it was planned
         self._inhibited_until = 0
 
     @property
@@ -88,11 +91,6 @@ class Engine:
         """The tariff record is a newer firmware's."""
         return self._record.foreign
 
-    @property
-    def down(self) -> int:
-        """When `power_down` was, in this life or the one before; 0 if the supply went without."""
-        return self._down
-
     # --- life -------------------------------------------------------------------------------------------------------
 
     def load(self) -> None:
@@ -101,7 +99,7 @@ class Engine:
         self._is_new = _ENGINE not in stored
         for number in sorted(self._parts):
             part, data = self._parts[number], stored.get(number)
-            if number >= _PROFILE:
+            if _PROFILE <= number < _RATES:
                 if data is None or not part.unpack(data):
                     self._clear(number - _PROFILE)
                     if self._is_new and not self.damaged:  # it never had anything
@@ -119,11 +117,11 @@ class Engine:
         if self._running:
             return
         held, self._lives = self._lives, True
-        if not self._down and not self._is_new:  # the supply went without warning
+        if not self.down and not self._is_new:  # the supply went without warning
             self._stop(self._last_alive(last_alive_utc))
         if utc < last_alive_utc:  # the clock has been put back since
             self._set_from = last_alive_utc
-        down, self._down = self._down, 0
+        down, self.down = self.down, 0
         self._running = True
         for n in range(len(self.profiles)):
             profile = self.profiles[n]
@@ -153,7 +151,7 @@ class Engine:
         for n in range(len(self.profiles)):
             if self.profiles[n].next:
                 self._enter(n, utc, status.POWER_DOWN | status.END_IRREGULAR)
-        self._down = max(1, utc)
+        self.down = max(1, utc)
 
     def tick(self, utc: int, inputs: int = 0) -> None:
         """To be called whenever energy has been booked and saved. `inputs`: for the rates."""
@@ -167,6 +165,12 @@ class Engine:
     def wake(self) -> None:
         """Let the next tick look at everything: the rates have been told something."""
         self._due = 0
+
+    def keep(self) -> bool:
+        """Save what communication has told the rates, which holds from the next tick on; False if that has failed."""
+        self._save(self._saved)
+        self.wake()
+        return self.is_saved
 
     def clock_set(self, old: int, new: int) -> None:
         """The clock has been set from `old` to `new`. A small change inside a period leaves it as it is."""
@@ -364,7 +368,12 @@ class Engine:
         return bool(source and self._try_cause(source, utc)) or changed
 
     def _reset_by_time(self, utc: int) -> bool:
-        """Make the reset that is due, also late, and plan the next one; True if either was done."""
+        """Make the reset that is due, also late, and plan the next one; True if either was done. Other parameters may
+        mean another time, but not that the reset of this day comes again."""
+        billing, changes = self.billing, self._parameters.changes
+        if changes != self._seen and not (billing.source == TIME_SWITCH and abs(utc - billing.utc) < _DAY_S):
+            self._seen = changes
+            self._reset_due = 0 if utc < self._reset_due else self._reset_due
         if not self._clock.valid or utc < self._reset_due:
             return False
         if self._reset_due and not self._try_cause(TIME_SWITCH, utc) and self.rings_failed:
@@ -428,22 +437,13 @@ class Engine:
 
     def pack(self) -> bytes:
         """Its own part of the record."""
-        times = self._down, self._saved, self._set_from, self._reset_due, self._inhibited_until
+        times = self.down, self._saved, self._set_from, self._reset_due, self._inhibited_until
         return pack(_STATE, self._mask, 0, *times, *self._reset_plan())
 
     def unpack(self, data) -> None:
         """Take over what `pack` has made."""
         state = unpack(_STATE, data)
         self._mask = state[0]
-        self._down, self._saved, self._set_from, self._reset_due, self._inhibited_until = state[2:7]
+        self.down, self._saved, self._set_from, self._reset_due, self._inhibited_until = state[2:7]
         if state[7:] != self._reset_plan():
             self._reset_due = 0
-
-
-def _no_note(_event: int, _detail: int, _utc: int) -> None:
-    """Before there is an event log."""
-
-
-def _no_status() -> int:
-    """Before anybody knows of trouble."""
-    return 0
