@@ -138,15 +138,15 @@ class Monitors:
         if not values.valid:
             return None
         if what == _NEUTRAL:
-            return None if values.i0 is None else int(values.i0 * 1000)
+            return None if values.i0 is None else round(values.i0 * 1000)
         if what == _CURRENT:
-            return int(values.i[n] * 1000)
+            return round(values.i[n] * 1000)
         if what == _POWER:
-            return int(abs(values.p[n]))
+            return round(abs(values.p[n]))
         if what == _APPARENT:
-            return int(values.total("s"))
+            return round(values.total("s"))
         if what == _REVERSED:
-            return int(values.u_sym[2] * 1000) if values.reversed_field else 0
+            return round(values.u_sym[2] * 1000) if values.reversed_field else 0
         return self._voltage(values, what, n)
 
     def _voltage(self, values, what: int, n: int) -> "int | None":
@@ -159,5 +159,5 @@ class Monitors:
             return _OFF  # it is missing
         elif what == _WITHOUT:
             is_away = u * 1000 < self._parameters.no_voltage_percent * self._units[_UN]
-            return int(values.i[n] * 1000) if is_away else 0
-        return int(u * 1000)
+            return round(values.i[n] * 1000) if is_away else 0
+        return round(u * 1000)
