@@ -96,7 +96,7 @@ def test_a_command_that_the_memory_does_not_take_is_refused_and_changes_nothing(
     def fail(_address: int, _data: Any) -> None:
         raise OSError(5, "memory")
 
-    world.fram.write = fail  # type: ignore[method-assign]
+    world.fram.write = fail  # type: ignore[method-assign,assignment]
     for change in (life.tariffs.command, life.tariffs.switch):
         with pytest.raises(OSError, match="not kept"):
             change(3)
