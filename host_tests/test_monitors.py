@@ -35,7 +35,7 @@ class Demand:
 class Rig:
     """Monitors of a meter on a network, fed with voltages, currents and angles, a second each."""
 
-    def __init__(self, network: str = "3P4W", **parameters: Any) -> None:
+    def __init__(self, network: str = "3P4W", has_apparent: bool = True, **parameters: Any) -> None:
         if network == "3P3W":
             parameters["nominal_voltage"] = 400
         self.parameters = parameters_with({"network": network, **parameters})
@@ -43,7 +43,11 @@ class Rig:
         self.samples = SimpleNamespace(second=Values(wires, "vector", 0.001), seconds=0)
         self.demand, self.events = Demand(), list[tuple[int, int]]()
         imax_ma = 10_000  # the data sheet's, of 5 A
-        self.monitors = Monitors(self.parameters, wires, imax_ma, self.demand, lambda *event: self.events.append(event))
+
+        def note(event: int, detail: int) -> None:
+            self.events.append((event, detail))
+
+        self.monitors = Monitors(self.parameters, wires, imax_ma, self.demand, has_apparent, note)
 
     def second(self, u: Any = 230.0, i: Any = 1.0, n: int = 1, sequence: int = 1, i0: float = 0.0) -> list[int]:
         """`n` seconds; the numbers of the events that came."""
@@ -181,6 +185,8 @@ def test_powers_of_phases_and_the_whole_have_limits_when_they_are_set() -> None:
     assert rig.second(i=(9, 5, 5)) == [112] and rig.events[-1] == (112, 2070)
     assert rig.second(i=(9, 5, 9)) == [114, 111] and rig.events[-1] == (111, 5290)
     assert rig.monitors.signals == POWER
+    active_only = Rig(has_apparent=False, limit_delay_s=0, power_limit_va=1)
+    assert active_only.second(i=9) == []
 
 
 def test_demand_is_watched_while_no_samples_come() -> None:

@@ -16,7 +16,8 @@ class Signals:
     def __init__(self, board, memory, parameters, type_code, tariffs, journal, errors):
         note = journal.note if type_code.has_event_log else _no_note
         imax_ma = maximum_current_ma(parameters.nominal_current_ma)
-        self._monitors = Monitors(parameters, NETWORKS[parameters.network], imax_ma, tariffs.demand, note)
+        network, has_apparent = NETWORKS[parameters.network], type_code.has_reactive
+        self._monitors = Monitors(parameters, network, imax_ma, tariffs.demand, has_apparent, note)
         self.locked = False
         self._tamper = Tamper(board, memory, note) if type_code.has_tamper_hardware else None
         self._tariffs, self._errors = tariffs, errors

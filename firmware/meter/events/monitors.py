@@ -24,23 +24,23 @@ _OFF = const(1 << 28)  # in place of a voltage that is not looked at: none is lo
 
 # What is looked at
 _MISSING, _ALL_MISSING, _LOW, _HIGH, _REVERSED, _WITHOUT, _CURRENT, _NEUTRAL, _POWER, _APPARENT, _DEMAND = range(11)
-# Where, of a network or of demand; NONE: once
-_NONE, _VOLTAGES, _CURRENTS, _PHASES, _QUANTITIES = range(5)
+# Where, of a network or of demand; once, or in a meter with apparent power only
+_ONCE, _VOLTAGES, _CURRENTS, _PHASES, _QUANTITIES, _WITH_APPARENT = range(6)
 # What the number of a limit counts: it is fixed, 20 V; % of Un; % and thousandths of Imax; W and VA
 _FIXED, _UN, _IMAX, _IMAX_MILLE, _ONE = range(5)
 
 # Signal, event of the first place, what, where, side, parameter of the limit (0: off) and what it counts, its delay
 _TABLE = (
     (PHASE_MISSING, 49, _MISSING, _VOLTAGES, _BELOW, "", _FIXED, "voltage_delay_s"),
-    (PHASE_MISSING, 108, _ALL_MISSING, _NONE, _BELOW, "", _FIXED, "voltage_delay_s"),
+    (PHASE_MISSING, 108, _ALL_MISSING, _ONCE, _BELOW, "", _FIXED, "voltage_delay_s"),
     (VOLTAGE_LOW, 17, _LOW, _VOLTAGES, _BELOW, "undervoltage_percent", _UN, "voltage_delay_s"),
     (VOLTAGE_HIGH, 20, _HIGH, _VOLTAGES, _ABOVE, "overvoltage_percent", _UN, "voltage_delay_s"),
-    (0, 63, _REVERSED, _NONE, _ABOVE, "", _FIXED, "voltage_delay_s"),
+    (0, 63, _REVERSED, _ONCE, _ABOVE, "", _FIXED, "voltage_delay_s"),
     (0, _NO_VOLTAGE, _WITHOUT, _VOLTAGES, _ABOVE, "no_voltage_mille", _IMAX_MILLE, "no_voltage_delay_s"),
     (CURRENT_HIGH, 25, _CURRENT, _CURRENTS, _ABOVE, "overcurrent_percent", _IMAX, "limit_delay_s"),
-    (CURRENT_HIGH, 28, _NEUTRAL, _NONE, _ABOVE, "neutral_current_percent", _IMAX, "limit_delay_s"),
+    (CURRENT_HIGH, 28, _NEUTRAL, _ONCE, _ABOVE, "neutral_current_percent", _IMAX, "limit_delay_s"),
     (POWER_HIGH, 112, _POWER, _PHASES, _ABOVE, "phase_power_limit_w", _ONE, "limit_delay_s"),
-    (POWER_HIGH, 111, _APPARENT, _NONE, _ABOVE, "power_limit_va", _ONE, "limit_delay_s"),
+    (POWER_HIGH, 111, _APPARENT, _WITH_APPARENT, _ABOVE, "power_limit_va", _ONE, "limit_delay_s"),
     (DEMAND_HIGH, 33, _DEMAND, _QUANTITIES, _ABOVE, "demand_limit_w", _ONE, ""),
 )
 
@@ -83,19 +83,19 @@ class Monitor:
 
 
 class Monitors:
-    """What a meter on `network` (metrology.networks.Network) has: `imax_ma`, `demand` (tariff.demand.Demand) and the
-    limits of `parameters`. `note(event, detail)` logs events.
+    """What a meter on `network` (metrology.networks.Network) has: `imax_ma`, `demand` (tariff.demand.Demand),
+    `has_apparent` power, and the limits of `parameters`. `note(event, detail)` logs events.
 
     `signals`: of monitors that are on, bits as above. `without_voltage`: there is a current without its voltage.
     """
 
-    def __init__(self, parameters, network, imax_ma: int, demand, note):
+    def __init__(self, parameters, network, imax_ma: int, demand, has_apparent: bool, note):
         self.signals = 0
         self.without_voltage = False
         self._parameters, self._network, self._demand, self._note = parameters, network, demand, note
         self._units = (int(PRESENT_V * 1000), parameters.nominal_voltage * 10, imax_ma // 100, imax_ma // 1000, 1)
         quantities = range(min(_DEMANDS, len(demand.quantities)))
-        self._places = ((0,), network.voltages, network.currents, network.phases, quantities)
+        self._places = ((0,), network.voltages, network.currents, network.phases, quantities, (0,) * has_apparent)
         self._monitors = [[Monitor(row[4]) for _ in self._places[row[3]]] for row in _TABLE]
         self._seconds = 0
 
