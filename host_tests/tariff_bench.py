@@ -161,6 +161,12 @@ class Rates:
         self.energy = self.demand = 1 if self._day <= local // 3600 % 24 < self._night else 2
         self.next_change = min(utc + 3600 - local % 3600, self._clock.zone(utc)[3])
 
+    def pack(self):
+        return b""
+
+    def unpack(self, data):
+        assert data == b""
+
 
 class Clock:
     """A clock with a zone; `valid` as the test sets it."""
@@ -185,10 +191,11 @@ class Settings:
     profile_1_period_min, profile_1_channels = 15, "a_import,=a_import,~a_import"
     profile_2_period_min, profile_2_channels = 5, "a_import,@u1"
     shift_limit_s = 9
+    changes = 0
 
-    def __init__(self, **changes):
-        for name in changes:
-            setattr(self, name, changes[name])
+    def __init__(self, **values):
+        for name in values:
+            setattr(self, name, values[name])
 
 
 class World:

@@ -1,4 +1,4 @@
-"""Activity calendar, special days, scripts and control table through the DLMS server, and as Gurux has them."""
+"""Activity calendar, special days and control table through the DLMS server, and as Gurux has them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from meter.tariff import rates
 from tools.bench.process import ROOT, find_micropython
 
 CALENDAR, SPECIAL, TEXT = (bytes(obis.parse(code)) for code in ("0-0:13.0.0", "0-0:11.0.0", "0-0:96.62.0"))
-TARIFF_SCRIPTS = bytes(obis.parse("0-0:10.0.100"))
-OUTPUT_SCRIPTS = bytes(obis.parse("0-0:10.0.103"))
+TARIFF_SCRIPTS, OUTPUT_SCRIPTS = (bytes(obis.parse(code)) for code in ("0-0:10.0.100", "0-0:10.0.103"))
 SUCCESS, DENIED, UNMATCHED, OTHER = 0, 3, 12, 250
 EXTERNAL = "ZMG405CR3.440b.43"
 
@@ -220,33 +219,6 @@ def test_special_days_are_written_inserted_and_deleted(wire: Wire, sources: Sour
     assert wire.get(11, SPECIAL, 2) == SPECIAL_DAYS
     theirs: GXDLMSSpecialDaysTable = copy_of(wire.model.get(11, SPECIAL))
     assert [(day.index, day.dayId) for day in theirs.entries] == [(1, 2), (2, 2)]
-
-
-# --- scripts --------------------------------------------------------------------------------------------------------
-
-
-def test_tariff_scripts_command_the_rate_and_give_it_back(wire: Wire, sources: Sources) -> None:
-    sources.scripts["tariff"] = sources.rates.command
-    now = sources.clock.utc()
-    sources.rates.update(now)
-    assert [number for number, _ in wire.get(9, TARIFF_SCRIPTS, 2)] == list(range(1, 9))
-    for selector, tariff in ((2, "2"), (8, "8"), (13, "3"), (0, "1")):
-        assert wire.act(9, TARIFF_SCRIPTS, 1, selector) == SUCCESS
-        sources.rates.update(now)
-        assert wire.model.find("C.14.0").formatted()[0] == tariff
-    assert wire.act(9, TARIFF_SCRIPTS, 1, 9) == OTHER
-
-
-def test_output_scripts_switch_the_signals_of_the_control_table(wire: Wire, sources: Sources) -> None:
-    sources.scripts["outputs"] = sources.rates.switch
-    assert wire.set(1, TEXT, 2, "O1 = C2\nO2 = not C2") == SUCCESS
-    for script, outputs in ((2, 1), (12, 2)):
-        assert wire.act(9, OUTPUT_SCRIPTS, 1, script) == SUCCESS
-        sources.rates.update(sources.clock.utc())
-        assert sources.rates.outputs == outputs
-        assert wire.model.find("C.3.0").data_set() == f"C.3.0(0000{outputs:02X}00)"
-    assert {number for number, _ in wire.get(9, OUTPUT_SCRIPTS, 2)} == {*range(1, 9), *range(11, 19)}
-    assert wire.act(9, OUTPUT_SCRIPTS, 1, 9) == OTHER
 
 
 # --- control table and words ----------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ LAYERS = {
     "meter.journal": 5,
     "meter.measuring": 5,
     "meter.power": 5,
+    "meter.signals": 5,
     "meter.store": 5,
     "meter.tariffs": 5,
     "meter.timekeeping": 5,

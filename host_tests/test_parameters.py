@@ -100,7 +100,10 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         160 reset_sources, 161 snapshot_sources, 162 reset_lockout_min, 163 reset_day, 164 reset_hour,
         165 reset_minute, 166 readout_periods, 170 profile_1_period_min, 171 profile_1_channels,
         172 profile_2_period_min,
-        173 profile_2_channels, 190 long_failure_s
+        173 profile_2_channels, 176 undervoltage_percent, 177 overvoltage_percent, 178 voltage_delay_s,
+        179 monitor_hysteresis_percent, 180 no_voltage_percent, 181 no_voltage_mille, 182 no_voltage_delay_s,
+        183 overcurrent_percent, 184 neutral_current_percent, 185 limit_delay_s, 186 phase_power_limit_w,
+        187 power_limit_va, 188 demand_limit_w, 190 long_failure_s
     """
     assert {name: int(number) for number, name in (pair.split() for pair in field.split(","))} == NUMBERS
     assert [Parameters(Ram()).name(number) for number in NUMBERS.values()] == list(NUMBERS)

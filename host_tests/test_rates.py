@@ -52,6 +52,7 @@ class ZonedClock:
 
 class Settings:
     fallback_rate = 3
+    changes = 0
 
 
 class Rig:
@@ -256,6 +257,42 @@ def test_a_command_overrides_all_tables_until_it_is_given_back() -> None:
     assert (rates.active_tariff, rates.control_word[3]) == ("2", 0)
 
 
+def test_what_has_been_commanded_is_stored_in_three_bytes_and_holds_from_the_first_update_on() -> None:
+    rates = Rig("ZMG405CR4.041b.62").rates
+    rates.command(312)
+    for script in (1, 3, 11):
+        rates.switch(script)
+    assert rates.pack() == bytes((0x38, 0x01, 0b100))  # 312, C3
+    rig = Rig("ZMG405CR4.041b.62", rows="relay = C3; reset = C3; O1 = not C1")
+    rig.rates.unpack(rates.pack())
+    rig.rates.update(NOON)
+    found = rig.rates
+    assert (found.energy, found.demand, found.relay, found.outputs, found.reset_due) == (2, 1, True, 1, 0)
+    assert found.commanded_signals == 0b100
+
+
+def test_other_parameters_of_local_time_or_the_fallback_count_from_the_next_update_on() -> None:
+    days = [(1, [(0, 1), (720, 2)])]
+    tables: Any = ((b"x", LOADED[0][1], [(b"W", *[1] * 7), (b"S", *[1] * 7)], days), [])
+    clock = ZonedClock("UTC")
+    rig = Rig(clock=clock, tables=tables)
+    rates = rig.rates
+    rates._parameters.changes = 1
+    for _ in range(2):
+        rates.update(NOON - 3600)
+    assert rates.active_tariff == "1" and rates.next_change == NOON
+    clock.zone = ZonedClock("Europe/Berlin").zone  # type: ignore[method-assign]
+    assert not rates.update(NOON - 3600)
+    rates._parameters.changes += 1
+    assert rates.update(NOON - 3600) and rates.active_tariff == "2"  # 12:00 there
+    clock.valid = False
+    rates.update(NOON)
+    assert rates.active_tariff == "3"
+    rates._parameters.fallback_rate = 4
+    rates._parameters.changes += 1
+    assert rates.update(NOON) and rates.active_tariff == "4"
+
+
 def test_resets_and_ends_of_period_come_with_the_signal_and_once() -> None:
     rates = Rig(rows="reset = I1 and not C1; period_end = I2; inhibit = C2").rates
     found = []
@@ -281,7 +318,7 @@ def test_scripts_set_and_clear_the_signals_of_communication_and_monitors_theirs(
     rates.update(NOON)
     for script in (1, 8):
         rates.switch(script)
-    rates.monitor(0b10000100)
+    assert rates.monitor(0b10000100) and not rates.monitor(0b10000100)
     rates.update(NOON)
     assert (rates.relay, rates.outputs, rates.demand_inhibited) == (True, 0b1001, True)
     assert rates.inputs_word == bytes((0, 1, 0b1001, 0)) and rates.control_word[3] == 0x0A

@@ -209,6 +209,8 @@ CASES = [
     Case("table activated", about_to_switch, EVENING, EVENING + 1, lambda life: life.tariffs.time_switch.activate()),
     Case("table in time", about_to_switch, EVENING, EVENING + 3600, lambda life: book(life, EVENING + 3600)),
     at_evening("control table", lambda life: life.tariffs.control_table.write("E3 = I1; E1 = not I1; O2 = TX1 or I2")),
+    at_evening("tariff command", lambda life: life.tariffs.command(3)),
+    at_evening("signal", lambda life: life.tariffs.switch(8)),
     Case("start", lived, EVENING, EVENING, None, changes=False),
     Case("late start", lived, MONTH_END, MONTH_END, None, changes=False),
     at_evening("sector", move, changes=False, moves=True),

@@ -175,6 +175,7 @@ def shown(life: Life, entries: int = 1 << 30) -> dict[str, Any]:
         "parameters": {name: life.parameters.get(name) for name in life.parameters.names()},
         "tables": [life.tariffs.time_switch._parts, life.tariffs.time_switch.activation],
         "control": life.tariffs.control_table.text,
+        "commands": life.tariffs.rates.pack(),
         "counters": [life.counters.get(name) for name in COUNTERS],
         "damaged": (
             life.engine.damaged,

@@ -92,6 +92,7 @@ class Board:
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
         self.control_inputs = ()  # no pins are left; a row for each would go here, low = voltage
+        self.terminal_cover = self.front_cover = self.magnet = None  # no contacts, no sensor
 
     def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None without a Wi-Fi network. It is joined in the background, also again."""

@@ -92,6 +92,7 @@ class Board:
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
         self.control_inputs = (_input("control_1"), _input("control_2"))  # low = voltage; open: none
+        self.terminal_cover = self.front_cover = self.magnet = None  # no contacts, no sensor
 
     def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None: the Pico 2 has no radio."""

@@ -37,6 +37,9 @@ class Board:
         self.power_fail = Pin(wiring.POWER_FAIL, Pin.IN)  # low = mains failing
         self.seal = Pin(wiring.SEAL, Pin.IN)  # high = certification seal broken
         self.control_inputs = tuple([Pin(pin, Pin.IN) for pin in wiring.CONTROL_INPUTS])  # low = voltage
+        self.terminal_cover = Pin(wiring.TERMINAL_COVER, Pin.IN)  # high = open; None: there is no contact
+        self.front_cover = Pin(wiring.FRONT_COVER, Pin.IN)
+        self.magnet = Pin(wiring.MAGNET, Pin.IN)  # high = strong DC field
 
     def tcp_address(self, _port: int):
         """(host, port) to listen on, or None: there is no network in virtual time. The port is the bench's choice."""

@@ -13,6 +13,9 @@ POWER_FAIL = 6  # low = mains failing
 SEAL = 7  # high = certification seal broken
 FLASH_CS = 24  # on the FRAM's bus
 CONTROL_INPUTS = (10, 11, 12, 13)  # low = voltage on the terminal
+TERMINAL_COVER = 26  # high = open
+FRONT_COVER = 27  # high = open
+MAGNET = 28  # high = strong DC field
 
 # SPI buses
 SPI_METERING = 0

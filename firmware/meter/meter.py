@@ -43,6 +43,7 @@ from meter.metrology import audit, calibration, kernel_choice
 from meter.metrology.energies import sum_channel
 from meter.parameters import Parameters
 from meter.power import MainsWatch, OperatingTime, Outages
+from meter.signals import Signals
 from meter.sources import Sources, system_title
 from meter.store import Store
 from meter.tariff import load_profile
@@ -109,6 +110,7 @@ class Meter:
 
         self._tariffs = Tariffs(board, self._fram, parameters, type_code, self._clock, self._energies, journal, moment)
         self._tariffs.engine.status = self._profile_status
+        self._signals = Signals(board, self._fram, parameters, type_code, self._tariffs, journal, errors)
         self._store = Store(self._fram, self._tariffs.record, counters, errors)
         self._measuring = Measuring(metering, errors, counters, journal, self._may_count, self._book)
         self._mains = MainsWatch(board.power_fail, self._mains_down, self._mains_returned)
@@ -134,12 +136,7 @@ class Meter:
         )
         sources.set_clock = self._clock.set
         sources.write_calibration = self._write_calibration
-        rates = self._tariffs.rates
-        sources.scripts = {
-            "tariff": self._then_wake(rates.command),
-            "outputs": self._then_wake(rates.switch),
-            "reset": self._clear,
-        }
+        sources.scripts = {"tariff": self._tariffs.command, "outputs": self._tariffs.switch, "reset": self._clear}
         model = ObjectModel(sources, parameters, self._identity.type_code)
         writers = {_CALIBRATION_CODE: self._write_calibration}
         access = Access(parameters, model.find, board.seal.value, writers, self._log_ins)
@@ -196,7 +193,7 @@ class Meter:
         tariffs, parameters = self._tariffs, self._parameters
         self._log_ins = LogIns(self._fram, parameters, self._board.seal.value, self._now, self._report_log_in)
         self._store.load()
-        self._read(tariffs.load, events.load, self._event_log.load, self._log_ins.load)
+        self._read(tariffs.load, events.load, self._event_log.load, self._log_ins.load, self._signals.load)
         if self._log_ins.damaged or tariffs.engine.damaged:
             self._errors.set(error.BACKUP_DATA)
         if tariffs.time_switch.damaged or tariffs.control_table.damaged:
@@ -206,7 +203,7 @@ class Meter:
         if machine.reset_cause() == machine.WDT_RESET:
             self._errors.set(error.WATCHDOG)
         tables = tariffs.time_switch, tariffs.control_table
-        for part in (parameters, self._calibration, self._journal, self._clearing) + tables:
+        for part in (parameters, self._calibration, self._journal, self._clearing, self._signals) + tables:
             part.locked = not self._memory_read
         for part in (parameters, tariffs.time_switch, tariffs.control_table):
             part.log = self._note_change
@@ -305,15 +302,6 @@ class Meter:
         if self._parameters.one_copy or tariffs.time_switch.one_copy or tariffs.control_table.one_copy:
             self._errors.set(error.MAIN_MEMORY)
 
-    def _then_wake(self, command):
-        """`command` for a script table; what it has changed counts from the next tick on."""
-
-        def run(script: int) -> None:
-            command(script)
-            self._tariffs.engine.wake()
-
-        return run
-
     def _reset_errors(self, text: str) -> None:
         """Clear the error register. What is wrong still stays or comes back. ValueError: there is no operand."""
         if text:
@@ -373,10 +361,13 @@ class Meter:
             await asyncio.sleep_ms(_HOUSE_MS)
 
     def _count(self) -> None:
-        """Operating time, and phases that fail."""
+        """Operating time, phases that fail, and what the monitors see."""
         self._operating_time.count(self._tariffs.rates.energy)
-        if not self._mains.is_down:
+        if self._mains.is_down:
+            self._signals.pause()
+        else:
             self._outages.look(self._metering.samples.present)
+            self._signals.look(self._metering.samples)
         self._store.save_counters()
 
     def _tend_log_ins(self) -> None:

@@ -145,6 +145,20 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (171, "profile_1_channels", CHANNELS, "a_import,a_export,r1,r2,r3,r4", None, None, 3),
     (172, "profile_2_period_min", CHOICE, 15, _PERIODS, None, 3),
     (173, "profile_2_channels", CHANNELS, "@u1,@u2,@u3,@i1,@i2,@i3,@pf,@f", None, None, 3),
+    # Monitors (events/monitors.py); 0 switches a limit off. Currents as shares of Imax, powers at the terminals
+    (176, "undervoltage_percent", INT, 90, 0, 100, 3),
+    (177, "overvoltage_percent", INT, 110, 0, 200, 3),
+    (178, "voltage_delay_s", INT, 3, 0, 3_600, 3),  # of phase failure and field direction too
+    (179, "monitor_hysteresis_percent", INT, 2, 0, 20, 3),  # of the limit
+    (180, "no_voltage_percent", INT, 78, 0, 100, 3),  # a current above the next limit at a voltage below this one
+    (181, "no_voltage_mille", INT, 1, 0, 1_000, 3),
+    (182, "no_voltage_delay_s", INT, 2, 0, 3_600, 3),
+    (183, "overcurrent_percent", INT, 120, 0, 500, 3),
+    (184, "neutral_current_percent", INT, 0, 0, 500, 3),
+    (185, "limit_delay_s", INT, 10, 0, 3_600, 3),  # of currents and powers
+    (186, "phase_power_limit_w", INT, 0, 0, 100_000, 3),  # in either direction
+    (187, "power_limit_va", INT, 0, 0, 300_000, 3),
+    (188, "demand_limit_w", INT, 0, 0, 300_000, 3),  # of each energy's demand, var and VA alike
     (190, "long_failure_s", INT, 180, 1, 65_535, 3),  # mains away for longer is a long failure
 )
 

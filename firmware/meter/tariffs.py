@@ -3,6 +3,8 @@
 tariff/README.md says how they work together; here is which a meter of a type has, and where they are kept.
 """
 
+import errno
+
 from drivers.nor_flash import W25Q128
 from meter.cosem.registration import Registration
 from meter.face.control_inputs import ControlInputs
@@ -80,7 +82,7 @@ class Tariffs:
         record = Record(memory, area.address, area.capacity, tariff_record.VERSION)
         self.engine = Engine(record, clock, self.rates, self.demand, self.billing, self.profiles, parameters)
         self.engine.note = journal.note
-        self.engine.date = lambda days: clock.calendar.date(days)
+        self.engine.reset_plan.date = lambda days: clock.calendar.date(days)
         self._rings = stored + tuple([profile.ring for profile in self.profiles])
 
     def load(self) -> None:
@@ -104,6 +106,22 @@ class Tariffs:
         """Book the energies of an interval."""
         self._energies.add(increment)
         self.rated.add(increment.rows[0], self.rates.energy)
+
+    def command(self, selector: int) -> None:
+        """As tariff.rates.Rates.command, and it outlasts the supply. ValueError of it, OSError if that cannot be kept;
+        then nothing has changed."""
+        self._tell(self.rates.command, selector)
+
+    def switch(self, script: int) -> None:
+        """The same with Rates.switch."""
+        self._tell(self.rates.switch, script)
+
+    def _tell(self, change, script: int) -> None:
+        before = self.rates.pack()
+        change(script)
+        if not self.engine.keep():
+            self.rates.unpack(before)
+            raise OSError(errno.EIO, "command: not kept")
 
     def tend(self) -> bool:
         """Move a little of what waits to the flash; True if there is more to do. OSError if the flash fails."""

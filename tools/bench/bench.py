@@ -27,7 +27,7 @@ from tools.bench.fram import FRAM
 from tools.bench.gpio import Gpio
 from tools.bench.iec_client import DataSet, IecReader
 from tools.bench.lcd import Lcd
-from tools.bench.line import Line
+from tools.bench.line import Line, Switch
 from tools.bench.mcu import Mcu, SpiBus
 from tools.bench.network import reserve_port
 from tools.bench.nor_flash import NorFlash
@@ -78,6 +78,10 @@ class Bench:
     full "supercap" or a "battery".
     """
 
+    seal_open = Switch("_seal")  # the certification seal is broken; the meter allows more then
+    terminal_cover_open, front_cover_open = Switch("_terminal_cover"), Switch("_front_cover")
+    magnet = Switch("_magnet")  # a strong DC field: the sensor sees it, the current transformers stay as they are
+
     def __init__(
         self,
         type: str = DEFAULT_TYPE,
@@ -113,6 +117,8 @@ class Bench:
         powered = [*chips, *self.uarts]
         self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed)
         self._seal = Line("seal", 0)
+        self._terminal_cover, self._front_cover = Line("terminal cover", 0), Line("front cover", 0)
+        self._magnet = Line("magnet", 0)
         self._inputs = [Line(f"control input {n + 1}", 1) for n in range(len(wiring.CONTROL_INPUTS))]
         self.world = World([self.supply, *powered])
         self.mcu = self._wire(heap_kib)
@@ -133,6 +139,9 @@ class Bench:
         gpio.input(wiring.METERING_IRQ1, self.metering.irq1)
         gpio.input(wiring.POWER_FAIL, self.supply.power_fail)
         gpio.input(wiring.SEAL, self._seal)
+        gpio.input(wiring.TERMINAL_COVER, self._terminal_cover)
+        gpio.input(wiring.FRONT_COVER, self._front_cover)
+        gpio.input(wiring.MAGNET, self._magnet)
         for pin, line in zip(wiring.CONTROL_INPUTS, self._inputs, strict=True):
             gpio.input(pin, line)
         metering_bus, fram_bus = SpiBus(self.world), SpiBus(self.world)
@@ -303,16 +312,6 @@ class Bench:
             self.world.settle()
             self.metering.temperature = self.rtc.temperature = celsius
             self.world.settle()
-
-    @property
-    def seal_open(self) -> bool:
-        """Whether the certification seal is broken; the meter allows more then."""
-        return bool(self._seal.level)
-
-    @seal_open.setter
-    def seal_open(self, broken: bool) -> None:
-        with self.hold:
-            self._seal.set(int(broken), self.world.now)
 
     @property
     def inputs(self) -> tuple[bool, ...]:

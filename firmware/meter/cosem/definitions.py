@@ -21,6 +21,8 @@ MAX_ORDER = const(40)
 ERRORS = "F.F"
 ERROR_OBJECT = b"\x00\x00\x61\x61\x00\xff"  # 0-0:97.97.0, printed without E
 
+SIGNAL = "C.62.1%d"  # of communication, C1 .. C8
+
 # Code, kind (of Quantities' methods, with an underscore before it), what the kind's method takes, and what the meter
 # must have, if anything (of setups.features). A new row goes to the end: places in this table are short names.
 # Kinds "actual" of u and i and "thd" exist per phase only: their row is where the phases' C is counted from.
@@ -111,7 +113,7 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("13.3.0", "least_pf", None),
     ("C.63.0", "data", "wiring_text"),
     ("C.63.1", "data", "wiring_code"),
-)
+) + tuple([(SIGNAL % n, "signal", n) for n in range(1, 9)])
 
 # Registers by rate, of demand and of billing periods: value groups C of energies.NAMES in order, from 1 on, D and E
 RATED, RELATIVE, CUMULATED, CURRENT, LAST, MAXIMUM, ADVANCE = 8, 9, 2, 4, 5, 6, 29
@@ -156,7 +158,7 @@ SETUPS: "tuple[tuple[Any, ...], ...]" = (
     ("0-0:10.0.103", 9, "scripts", "outputs"),
     ("0-0:11.0.0", 11, "special_days", None, "time_switch"),
     ("0-0:13.0.0", 20, "calendar", None, "time_switch"),
-    ("0-0:14.0.0", 6, "unset", 6),
+    ("0-0:14.0.0", 6, "activation", RATED),
     ("0-0:15.0.0", 22, "unset", 22),
     ("0-0:16.1.0", 21, "unset", 21),
     ("0-0:17.0.0", 71, "limiter", None),
@@ -169,6 +171,7 @@ SETUPS: "tuple[tuple[Any, ...], ...]" = (
     ("0-0:96.62.0", 1, "control_table", None),
     ("0-0:96.62.1", 1, "refusal", "control_table"),
     ("0-0:96.62.2", 1, "refusal", "time_switch", "time_switch"),
+    ("0-0:14.0.1", 6, "activation", MAXIMUM, "demand"),
 )
 
 

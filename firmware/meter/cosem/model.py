@@ -27,7 +27,7 @@ from meter.cosem.quantities import Quantities, phase_code
 from meter.cosem.stored_profiles import LoadStore
 from meter.cosem.tariff_registers import TariffRegisters
 
-_UNLISTED = const(("0-0:1.0.0", "C.60.0", "C.60.1"))
+_UNLISTED = const(("0-0:", "C.60", "C.62"))  # beginnings
 
 # Readout lists by the option character of the sign-on
 STANDARD, SERVICE = 0, 6
@@ -131,7 +131,7 @@ class ObjectModel:
             raise KeyError(name)
         return found, None, method
 
-    def _fits(self, setup: tuple) -> bool:
+    def fits(self, setup: tuple) -> bool:
         """Whether this meter has what a row of SETUPS asks for."""
         return all(need in self._features for need in setup[4:])
 
@@ -145,7 +145,7 @@ class ObjectModel:
         for code in self._registers.all():
             yield ("register",) + code
         for setup in SETUPS:
-            if self._fits(setup):
+            if self.fits(setup):
                 yield "setup", setup
         for name in self.parameters.names():
             yield "parameter", self.parameters.number(name)
@@ -200,7 +200,7 @@ class ObjectModel:
             raise KeyError(definition)
         if kind == "setup":
             row = definition[1]
-            if not self._fits(row):
+            if not self.fits(row):
                 raise KeyError(row[0])
             return getattr(setups, row[2])(self, self._quantities.logical_name(row[0]), row[3])
         if kind == "parameter":
@@ -227,6 +227,10 @@ class ObjectModel:
         for code in self._registers.all(*kinds):
             yield "%d.%d.%d" % code
 
+    def register_names(self, d: int) -> list:
+        """The logical names of the registers by rate with this D, all rates of an energy before the next energy."""
+        return [self._quantities.logical_name(code) for code in self._register_codes(d) if not code.endswith(".0")]
+
     def stored_codes(self) -> list:
         """The codes of what is stored at a billing reset: energies of all phases together, by rate, maxima, power
         factors."""
@@ -240,7 +244,7 @@ class ObjectModel:
     def readout(self, number: int):
         """The data sets of readout list `number`, as text without line ends; KeyError if there is no such list.
 
-        The service list is the standard list and all the rest, but for single harmonics, calibration and C.61.n.
+        The service list is the standard list and all the rest, but for single harmonics, C.60.n to C.62.n.
         Behind either come the stored values, as many periods as the parameter readout_periods says, the newest first.
         """
         if number not in (STANDARD, SERVICE):
@@ -263,7 +267,7 @@ class ObjectModel:
         standard = list(_BEFORE_TOTALS) + self.stored_codes() + list(_AFTER_TOTALS)
         if name == "standard":
             return standard
-        rest = [code for code in self.codes() if code not in standard and code not in _UNLISTED]
+        rest = [code for code in self.codes() if code not in standard and code[:4] not in _UNLISTED]
         return standard + rest
 
     def _check(self, name: bytes) -> None:

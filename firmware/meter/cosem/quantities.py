@@ -8,7 +8,7 @@ from binascii import hexlify, unhexlify
 from micropython import const
 
 from meter.cosem import date_time, obis
-from meter.cosem.classes import READER, Data, Maximum, Parameter, Register, Shown
+from meter.cosem.classes import FIELD, READER, Data, Maximum, Parameter, Register, Shown
 from meter.cosem.clock import Clock, Part
 from meter.cosem.data_types import OCTETS, TEXT, UINT8, UINT16
 from meter.cosem.definitions import ERROR_OBJECT, ERRORS, MOMENT, PHASE_C, TABLE, TOTAL
@@ -294,6 +294,17 @@ class Quantities:
         if not name.endswith("_word"):
             return Data(logical_name, read)
         return Shown(logical_name, read, OCTETS, lambda: hexlify(read()).decode().upper())
+
+    def _signal(self, logical_name: bytes, n: int):
+        """Signal Cn of the control table, 1 or 0, as the scripts of 0-0:10.0.103 set it."""
+        sources = self._sources
+
+        def change(value: int) -> None:
+            if value not in (0, 1):
+                raise ValueError("a signal is 0 or 1")
+            sources.scripts["outputs"](n if value else 10 + n)
+
+        return Data(logical_name, lambda: sources.rates.commanded_signals >> n - 1 & 1, UINT8, READER, change, FIELD)
 
     def _errors(self, logical_name: bytes, _name: str):
         """Four octets, the groups AA BB CC DD; printed as eight digits."""

@@ -30,6 +30,7 @@ END_IRREGULAR = const(0x100000)
 REGISTERS_CLEARED = const(0x200000)
 END_EXTERNAL = const(0x400000)
 END_INTERNAL = const(0x800000)
+NO_VOLTAGE = const(0x1000000)  # current without voltage
 
 _STATE = "<4I"  # definition, newest entry, end of the running interval, marks
 
