@@ -13,7 +13,6 @@ from meter.comms.programming import Programming
 from meter.events import log
 from meter.events.log import EventLog
 from meter.events.log_profile import LogProfile
-from meter.events.log_view import LogView
 from meter.tariff.local_time import LocalTime
 from tools.bench.fram import FRAM
 
@@ -99,7 +98,7 @@ def filled_log() -> EventLog:
 
 def programming_with(access: object, profile: LoadProfile | None = None, commands: object = None) -> Programming:
     """All that programming mode can reach: `access`, a load profile, the filled event log, and commands; all public."""
-    events = LogProfile(LogView(filled_log()))
+    events = LogProfile(filled_log())
     events.level = 0
     profiles = {"P.98": events, "P.01": profile or LoadProfile(10)}
     return Programming(access, commands or FormattedCommands({}), profiles, TIMES)

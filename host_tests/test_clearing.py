@@ -61,6 +61,7 @@ class Start(Life):
         self.log = EventLog(world.fram)
         self.clearing = Clearing(world.fram, self.log)
         self.clearing.carry_out()
+        self.log.load()
         self.parameters = Parameters(world.fram)
         self.parameters.load()
         super().__init__(world, utc)
