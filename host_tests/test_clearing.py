@@ -175,6 +175,28 @@ def test_several_demands_are_all_met_and_unknown_ones_refused() -> None:
     assert found["totals"] == OLD["totals"]
 
 
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_no_reset_is_acknowledged_that_a_clearing_could_take_with_it(
+    script: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = Start(lived(), NOW)
+    monkeypatch.setattr(life.clock, "utc", lambda: NOW + 5000, raising=False)
+    with pytest.raises(ValueError, match="script"):
+        life.clearing.demand(9, NOW)
+    life.engine.reset_by_command()
+    assert life.billing.count == 2
+    monkeypatch.setattr(life.clock, "utc", lambda: NOW + 9000, raising=False)
+    life.clearing.demand(script, NOW)
+    with pytest.raises(OSError, match="reset"):
+        life.engine.reset_by_command()
+    assert life.billing.count == 2
+    again = Start(life.world, NOW + 9001)
+    monkeypatch.setattr(again.clock, "utc", lambda: NOW + 9002, raising=False)
+    count = again.billing.count
+    again.engine.reset_by_command()
+    assert again.billing.count == count + 1
+
+
 def test_nothing_is_marked_in_a_memory_that_does_not_keep_it_or_was_not_read() -> None:
     world = lived()
     life = Start(world, NOW)

@@ -47,13 +47,14 @@ class Engine:
     of days since 2000-01-01 in the calendar that billing goes by.
 
     After `load` nothing happens until `power_up`. `is_saved`: the tariff record holds all that has happened, else every
-    tick tries again; `rings_failed`: one did not take an entry, for the meter to see and set back.
+    tick tries again; `rings_failed`: one did not take an entry, for the meter to see and set back. `closing`: to be set
+    when a clearing is due, which could take a reset by command with it: none is made any more.
     """
 
     def __init__(self, record, clock, rates, demand, billing, profiles: tuple, parameters):
         self.demand, self.billing, self.profiles, self.rates = demand, billing, profiles, rates
         self.is_saved = True
-        self.rings_failed = False
+        self.rings_failed = self.closing = False
         self.note = _no_note
         self.status = _no_status
         self.date = calendar.date
@@ -203,11 +204,11 @@ class Engine:
 
     def reset_by_command(self) -> None:
         """A billing reset now, wanted by communication. ValueError if that is no source of resets; OSError if it is
-        locked out, or its values cannot be stored."""
+        locked out, something is about to be cleared, or its values cannot be stored."""
         parameters = self._parameters
         if not (parameters.reset_sources | parameters.snapshot_sources) >> COMMUNICATION - 1 & 1:
             raise ValueError("reset: not by communication")
-        if not self.reset(COMMUNICATION, self._clock.utc()):
+        if self.closing or not self.reset(COMMUNICATION, self._clock.utc()):
             raise OSError(errno.EAGAIN, "reset: locked out")
 
     def snapshot(self, source: int, utc: int) -> None:
