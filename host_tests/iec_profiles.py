@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
-from drivers.fram import Fram
-from host_tests.wires import DirectPin, DirectSPI, Wires
+from host_tests.wires import started_fram
 from meter import calendar
 from meter.comms.formatted_commands import FormattedCommands
 from meter.comms.programming import Programming
@@ -75,10 +74,7 @@ TIMES = LocalTime(UtcClock())  # type: ignore[arg-type]
 
 def real_log() -> EventLog:
     """The event log in an empty memory."""
-    chip = FRAM(seed=1)
-    wires = Wires(chip)
-    chip.power(True, 0)
-    return EventLog(Fram(DirectSPI(chip, wires), DirectPin.chip_select(chip, wires)))
+    return EventLog(started_fram(FRAM(seed=1)))
 
 
 def filled_log() -> EventLog:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from host_tests.tariff_bench import Life, Memory, PowerCut, World
+from host_tests.power_cut import PowerCut
+from host_tests.tariff_bench import Life, Memory, World
 from meter.clearing import EVERYTHING, SCRIPTS, Clearing
 from meter.events.log import EventLog
 from meter.parameters import Parameters

@@ -6,8 +6,9 @@ import pytest
 
 from drivers.fram import Fram
 from host_tests.model_sources import log_area
-from host_tests.ring_bench import PowerCut, SmallFram, Supply
-from host_tests.wires import DirectPin, DirectSPI, Wires
+from host_tests.power_cut import PowerCut
+from host_tests.ring_bench import SmallFram, Supply
+from host_tests.wires import started_fram
 from meter.events import error_register, log
 from meter.events.log import EventLog
 from meter.storage import layout
@@ -21,10 +22,7 @@ SECTORS = STAGE + 2 * 256
 
 def boot(chip: FRAM, area: layout.Area = SMALL) -> EventLog:
     """The log as a firmware finds it that has just been started."""
-    wires = Wires(chip)
-    chip.power(False, 0)
-    chip.power(True, 0)
-    events = EventLog(Fram(DirectSPI(chip, wires), DirectPin.chip_select(chip, wires)), area)
+    events = EventLog(started_fram(chip), area)
     events.load()
     return events
 

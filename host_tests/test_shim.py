@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import io
-import subprocess
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 
 import micropython_names
 import pytest
 
+from host_tests.interpreters import on_micropython
 from host_tests.wires import DirectPin, Wires
 from tools.bench.line import Line
-from tools.bench.process import find_micropython
 
 POINTERS = """
 import micropython
@@ -73,11 +72,6 @@ for arguments in ((bytes(15), 1), (bytes(24), 1), (key, 2), (key, 2, bytes(15)),
     refused(cryptolib.aes, *arguments)
 print(cryptolib.aes(bytes(32), 1).encrypt(bytes(16)))
 """
-
-
-def on_micropython(code: str) -> str:
-    done = subprocess.run([find_micropython(), "-c", code], capture_output=True, text=True, check=True)
-    return done.stdout
 
 
 def on_cpython(code: str) -> str:

@@ -10,7 +10,8 @@ import micropython_names
 import pytest
 
 from drivers.nor_flash import W25Q128
-from host_tests.ring_bench import Meter, PowerCut, payload_of
+from host_tests.power_cut import PowerCut
+from host_tests.ring_bench import Meter, payload_of
 from host_tests.ring_rig import PROFILE, Rig
 from meter.storage import layout
 from meter.storage.ring import OVERHEAD

@@ -17,7 +17,7 @@ from typing import Any
 import micropython_names
 import pytest
 
-from host_tests.ring_bench import PowerCut
+from host_tests.power_cut import PowerCut
 from host_tests.tariff_calendars import SEASONS, SPECIAL_DAYS, program
 from host_tests.tariff_zone import seconds
 from host_tests.whole_tariffs import POLL_S, UTILITY, Life, World, shown

@@ -17,7 +17,7 @@ from typing import Any
 import micropython_names
 import pytest
 
-from host_tests.ring_bench import PowerCut
+from host_tests.power_cut import PowerCut
 from host_tests.tariff_calendars import LOADED, Persian, pattern, program
 from host_tests.tariff_plain import GREGORIAN, Reference
 from host_tests.tariff_reference import Reference as Tables
