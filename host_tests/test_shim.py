@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 
 import micropython_names
@@ -103,12 +102,11 @@ def test_ticks_wrap_at_2_to_the_30_as_on_the_boards() -> None:
 
 
 @pytest.fixture
-def wires() -> Iterator[Wires]:
+def wires() -> Wires:
     """A clock of the test's own behind `time` and `asyncio`."""
     clock = Wires()
     micropython_names.follow(clock)
-    yield clock
-    micropython_names.follow(None)
+    return clock
 
 
 def test_time_out_takes_the_tests_time(wires: Wires) -> None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import micropython_names
 import pytest
 
 from host_tests.power_cut import PowerCut
@@ -44,12 +43,6 @@ WHOLE = {"a_import": 4_000_000_007, "a_export": 13, "r1": 2_000_000_011}
 LEAST_POINTS, LEAST_SHORT_POINTS = 60_000, 1_000
 ERASE_PARTS = 64
 BETWEEN = 40  # points of the short form
-
-
-@pytest.fixture(autouse=True)
-def computers_time() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 # --- what the meter has lived through before ----------------------------------------------------------------------
