@@ -2,9 +2,7 @@
 
 from meter import calendar
 from meter.cosem.registration import Registration
-from meter.events import log
 from meter.events.log import EventLog
-from meter.events.log_view import LogView
 from meter.metrology.energies import NAMES, channels, energy_list
 from meter.metrology.networks import NETWORKS
 from meter.parameters import Parameters
@@ -29,7 +27,12 @@ KWH = 3_600_000_000  # mWs
 ROW_STEP, NAME_STEP = 100 * KWH, KWH  # the total of name n in row r is r * 100 + n + 1 kWh
 
 
-RING = Area("small event log", 0, 100 * log.ENTRY_SIZE)
+def log_area(sectors, address=0):
+    """Room for an event log of so many sectors, of 14 entries each."""
+    return Area("small event log", address, 2 * (4 + 12) + 2 * 256 + sectors * (256 + 16))
+
+
+RING = log_area(8)
 
 
 class Ram:
@@ -182,7 +185,7 @@ class Sources:
         self.harmonics = Harmonics()
         self.clock = Clock()
         self.log = EventLog(Ram(RING.end), RING)
-        self.event_log = LogView(self.log)
+        self.event_log = self.log
         self.scripts = {}
         self.moments = {}  # values of a moment, in thousandths
         self.noted = []  # events of the engine

@@ -5,6 +5,7 @@ power-on to the next. Time is the test's: every call says what time it is.
 """
 
 from host_tests.model_sources import Increment, Ram
+from host_tests.power_cut import PowerCut
 from meter.metrology.energies import AVERAGE, MOMENT, NAMES, NO_VALUE, STATUS, channels, energy_list
 from meter.storage import layout
 from meter.storage.records import Record
@@ -21,10 +22,6 @@ from meter.tariff.rated_registers import RatedRegisters
 
 NOTHING = [0] * len(NAMES)
 SPAN = 7  # entries that a ring's index has one time for, and has room for before they are committed
-
-
-class PowerCut(BaseException):
-    """Ends the firmware where it stands."""
 
 
 class Supply:

@@ -25,7 +25,7 @@ from meter.comms.programming import Programming
 from meter.cosem import date_time, obis
 from meter.cosem.profiles import CLOCK
 from meter.cosem.stored_profiles import PrintedProfile
-from meter.tariff.periods import entries_of
+from meter.storage.selection import entries_of
 
 STEP = KWH // 100
 PROFILE_1, PROFILE_2 = bytes(obis.parse("1-0:99.1.0")), bytes(obis.parse("1-0:99.2.0"))

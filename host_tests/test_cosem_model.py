@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from host_tests.interpreters import on_micropython
 from host_tests.model_sources import KWH, Sources, make_model
 from meter.cosem.definitions import TABLE
 from meter.metrology.networks import NETWORKS
 from meter.parameters import LEVEL, ParameterRefused
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
 CR, AR = "ZMG405CR4.260b.43", "ZMG410AR1.000b.00"
 TYPES_AND_NETWORKS = [(designation, network) for designation in (CR, AR) for network in NETWORKS]
@@ -365,10 +365,8 @@ def test_micropython_prints_the_same_and_an_object_takes_little(designation: str
     script = SCRIPT.format(
         firmware=str(ROOT / "firmware"), tests=str(ROOT / "host_tests"), type=designation, values=values
     )
-    command = [find_micropython(), "-X", "heapsize=1M", "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    lines, size = json.loads(done.stdout)
+    printed = on_micropython(script)
+    lines, size = json.loads(printed)
     model = make_model(designation, values)
     assert lines == [*model.readout(6), model.find("32.7.5").data_set()]
     assert size <= 600  # bytes on the 64-bit port, half of it on a 32-bit target

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
@@ -13,13 +12,14 @@ from host_tests.access_bench import Door, outcome
 from host_tests.dlms_clients import GuruxClient
 from host_tests.dlms_fakes import CHANNEL, PASSWORDS, FakeAccess, Server, aarq
 from host_tests.gurux_objects import copy_of, encoded
+from host_tests.interpreters import on_cpython, on_micropython
 from host_tests.model_sources import Sources, make_model
 from host_tests.tariff_calendars import DAYS, SEASONS, SPECIAL_DAYS, WEEKS, pattern
 from meter import access
 from meter.comms.dlms import axdr
 from meter.cosem import date_time, obis
 from meter.tariff import rates
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
 CALENDAR, SPECIAL, TEXT = (bytes(obis.parse(code)) for code in ("0-0:13.0.0", "0-0:11.0.0", "0-0:96.62.0"))
 TARIFF_SCRIPTS, OUTPUT_SCRIPTS = (bytes(obis.parse(code)) for code in ("0-0:10.0.100", "0-0:10.0.103"))
@@ -305,20 +305,6 @@ print(json.dumps(said))
 
 def test_micropython_switches_shows_and_refuses_alike() -> None:
     script = SCRIPT.format(firmware=str(ROOT / "firmware"), tests=str(ROOT / "host_tests"))
-    command = [find_micropython(), "-X", "heapsize=1M", "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    here = subprocess.run(
-        [
-            str(ROOT / ".venv/bin/python"),
-            "-c",
-            f"import sys; sys.path.insert(0, {str(ROOT / 'tools' / 'shim')!r})\n" + script,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert here.returncode == 0, here.stderr
-    theirs, ours = json.loads(done.stdout), json.loads(here.stdout)
+    theirs, ours = json.loads(on_micropython(script, timeout=120)), json.loads(on_cpython(script, timeout=120))
     assert theirs == ours and theirs[0][0] > 1000
     assert "season a: no day 30 in month 2" in theirs

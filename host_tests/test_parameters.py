@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meter import parameters as module
+from meter.metrology.energies import ADVANCE, AVERAGE, MOMENT, MOMENTS, MOST_CHANNELS, NAMES, STATUS
 from meter.parameters import ParameterRefused, Parameters
 from meter.storage.layout import PARAMETERS
 from meter.storage.records import Record
@@ -221,6 +222,20 @@ def test_a_printed_value_goes_through_the_same_door(name: str, text: str, value:
 def test_a_printed_value_is_refused_like_any_other(name: str, text: str, level: int, reason: str) -> None:
     with pytest.raises(ParameterRefused, match=reason):
         life(Ram()).set_text(name, text, level)
+
+
+def test_profiles_of_as_many_of_the_longest_channels_as_there_may_be_last() -> None:
+    """The length of an entry is one byte: 255 characters."""
+    every = [form + name for form in (ADVANCE, STATUS, AVERAGE) for name in NAMES] + [MOMENT + name for name in MOMENTS]
+    longest = sorted(every, key=len)[-MOST_CHANNELS:]
+    assert len(longest) == 36 and len(",".join(longest)) > 240
+    ram = Ram()
+    for profile in ("profile_1_channels", "profile_2_channels"):
+        assert life(ram).set_text(profile, ",".join(longest), 3)
+    again = life(ram)
+    assert again.profile_1_channels == again.profile_2_channels == ",".join(longest) and not again.replaced
+    with pytest.raises(ParameterRefused, match="range"):
+        again.set("profile_1_channels", ",".join([*longest, every[-1]]), 3)
 
 
 def test_the_benchs_image_is_what_a_meter_stores_that_is_set_by_hand() -> None:

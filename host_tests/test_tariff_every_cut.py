@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import micropython_names
 import pytest
 
-from host_tests.ring_bench import PowerCut
+from host_tests.power_cut import PowerCut
 from host_tests.tariff_calendars import SEASONS, SPECIAL_DAYS, program
 from host_tests.tariff_zone import seconds
 from host_tests.whole_tariffs import POLL_S, UTILITY, Life, World, shown
@@ -45,12 +44,6 @@ WHOLE = {"a_import": 4_000_000_007, "a_export": 13, "r1": 2_000_000_011, "s_impo
 LEAST_POINTS, LEAST_SHORT_POINTS = 60_000, 1_000
 ERASE_PARTS = 64
 BETWEEN = 40  # points of the short form
-
-
-@pytest.fixture(autouse=True)
-def computers_time() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 # --- what the meter has lived through before ----------------------------------------------------------------------

@@ -14,7 +14,8 @@ from typing import Any
 import micropython_names
 
 from host_tests.model_sources import Increment
-from host_tests.ring_bench import PowerCut, SmallFram, Supply
+from host_tests.power_cut import PowerCut
+from host_tests.ring_bench import SmallFram, Supply
 from host_tests.tariff_bench import shown_rows
 from host_tests.wires import DirectPin, DirectSPI, Wires
 from meter import calendar, persian

@@ -49,13 +49,14 @@ SCRIPTS = tuple(range(1, len(_SCRIPTS) + 1))
 class Clearing:
     """`events`: an events.log.EventLog of which nothing has been read yet.
 
-    `due`: there is something to clear, the meter is to start anew. `locked` is to be set when the memory did not answer
-    at start.
+    `due`: there is something to clear, the meter is to start anew; until then commands make no billing reset. `locked`
+    is to be set when the memory did not answer at start.
     """
 
     def __init__(self, memory, events):
         self.locked = self.due = False
         self._memory, self._events = memory, events
+        self._engine = None
         area = layout.CLEARING
         self._record = Record(memory, area.address, area.capacity, _VERSION)
         self._marked = 0
@@ -70,6 +71,8 @@ class Clearing:
         marked = self._marked | 1 << script - 1
         self._record.save(pack(_FORMAT, marked, utc))
         self._marked, self.due = marked, True
+        if self._engine:
+            self._engine.closing = True
 
     def carry_out(self) -> None:
         """At start, before anything else is read: clear what is marked, and log it once. OSError if the memory does not
@@ -105,6 +108,7 @@ class Clearing:
                 engine.clear_stored()
             engine.mark(_SCRIPTS[script - 1][2])
         engine.power_up(*arguments)
+        self._engine = engine
         if self._marked:
             if not engine.is_saved:
                 raise OSError(errno.EIO, "clearing: not kept")

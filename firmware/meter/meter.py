@@ -31,7 +31,6 @@ from meter.cosem.model import ObjectModel
 from meter.events import error_register as error
 from meter.events import log
 from meter.events.log import EventLog
-from meter.events.log_view import LogView
 from meter.face.display import Display
 from meter.face.front import Front
 from meter.journal import Journal
@@ -80,11 +79,10 @@ class Meter:
         self._read(self._load_identity)
         self._parameters = parameters = Parameters(self._fram, {"address": self._identity.serial_number})
         self._calibration = CalibrationStore(self._fram)
-        events = EventLog(self._fram)
+        self._event_log = events = EventLog(self._fram)
         self._clearing = Clearing(self._fram, events)
         self._load_settings()
         self._clock = Clock(DS3231(board.i2c), parameters)
-        self._event_log = LogView(events)
         self._journal = Journal(events, self._clock, self._errors)
         self._measure_with(board, parameters)
         self._load_memory(events)
@@ -193,8 +191,8 @@ class Meter:
         tariffs, parameters = self._tariffs, self._parameters
         self._log_ins = LogIns(self._fram, parameters, self._board.seal.value, self._now, self._report_log_in)
         self._store.load()
-        self._read(tariffs.load, events.load, self._event_log.load, self._log_ins.load, self._signals.load)
-        if self._log_ins.damaged or tariffs.engine.damaged:
+        self._read(tariffs.load, events.load, self._log_ins.load, self._signals.load)
+        if self._log_ins.damaged or tariffs.engine.damaged or events.damaged:
             self._errors.set(error.BACKUP_DATA)
         if tariffs.time_switch.damaged or tariffs.control_table.damaged:
             self._errors.set(error.PARAMETERS)

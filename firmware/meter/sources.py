@@ -29,7 +29,7 @@ def system_title(serial_number: str) -> bytes:
 class Sources:
     """What cosem.model.ObjectModel asks for; meter.py fills it.
 
-    Owners: `energies`, `counters`, `clock`, `event_log` (events.log_view.LogView), `security` (who keeps the keys), and
+    Owners: `energies`, `counters`, `clock`, `event_log` (events.log.EventLog), `security` (who keeps the keys), and
     those of `tariffs` (meter.tariffs.Tariffs): `rated`, `demand`, `billing`, `profiles`, `rates`, `time_switch`,
     `control_table`, `engine`.
     `scripts`: by name (cosem.setups), functions of the script number.

@@ -173,13 +173,8 @@ class Quantities:
         return self._measured(logical_name, name, lambda: sources.actual.phase(name, n))
 
     def _measured(self, logical_name: bytes, name: str, value):
-        if name not in _UNITS:
-            form, unit = (_FREQUENCY, "Hz") if name == "f" else (_POWER_FACTOR, "")
-            return Register(logical_name, _rounded(value, 10 ** -form[0]), unit, form)
-        unit = _UNITS[name]
-        form = self._registration.form(unit)
-        numerator, denominator = self._registration.factor(unit)
-        return Register(logical_name, _rounded(value, numerator / denominator / 10.0 ** form[0]), unit, form)
+        numerator, denominator, unit, form = self.moment_scale(name)
+        return Register(logical_name, _rounded(value, _MILLI * numerator / denominator), unit, form)
 
     def _thd(self, logical_name: bytes, name: str, n: int):
         sources = self._sources

@@ -42,7 +42,7 @@ TIME_SWITCH = Area("time switch", 0x0A500, 0x4000)  # active and passive table, 
 CONTROL_TABLE = Area("control table", 0x0E500, 0x0800)
 CLEARING = Area("clearing", 0x0ED00, 0x0100)  # what the next start clears
 TAMPER = Area("tamper", 0x0FF00, 0x0100)  # covers and magnet, as they were logged last
-EVENTS = Area("event log", 0x10000, 0x8000)  # a ring, not a record
+EVENTS = Area("event log", 0x10000, 0x8000)  # all of a ring, see events/log.py
 # Rings in flash: what waits for a full sector, and what each sector holds
 PROFILE_1_STAGE = Area("load profile 1, stage", 0x18000, 0x2000)
 PROFILE_1_INDEX = Area("load profile 1, index", 0x1A000, 0x6000)

@@ -16,9 +16,9 @@ from struct import calcsize, pack_into, unpack_from
 
 from micropython import const
 
+from meter.storage.selection import entries_of
 from meter.tariff import demand as demand_registers
 from meter.tariff import energy_registers, power_factor, rated_registers
-from meter.tariff.periods import entries_of
 
 # Sources of a reset
 BUTTON = const(1)

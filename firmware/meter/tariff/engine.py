@@ -47,14 +47,15 @@ class Engine:
     the profiles' status word says of now (fatal errors, disturbed values, alerts), and `reset_plan.date`.
 
     After `load` nothing happens until `power_up`. `is_saved`: the tariff record holds all that has happened, else every
-    tick tries again; `rings_failed`: one did not take an entry, for the meter to see and set back. `down`: when
+    tick tries again; `rings_failed`: one did not take an entry, for the meter to see and set back. `closing`: to be set
+    when a clearing is due, which could take a reset by command with it: none is made any more. `down`: when
     `power_down` was, in this life or the one before; 0 if the supply went without.
     """
 
     def __init__(self, record, clock, rates, demand, billing, profiles: tuple, parameters):
         self.demand, self.billing, self.profiles, self.rates = demand, billing, profiles, rates
         self.is_saved = True
-        self.rings_failed = False
+        self.rings_failed = self.closing = False
         self.note = lambda _event, _detail, _utc: None
         self.status = lambda: 0
         self.reset_plan = ResetPlan(clock, parameters)
@@ -205,11 +206,11 @@ class Engine:
 
     def reset_by_command(self) -> None:
         """A billing reset now, wanted by communication. ValueError if that is no source of resets; OSError if it is
-        locked out, or its values cannot be stored."""
+        locked out, something is about to be cleared, or its values cannot be stored."""
         parameters = self._parameters
         if not (parameters.reset_sources | parameters.snapshot_sources) >> COMMUNICATION - 1 & 1:
             raise ValueError("reset: not by communication")
-        if not self.reset(COMMUNICATION, self._clock.utc()):
+        if self.closing or not self.reset(COMMUNICATION, self._clock.utc()):
             raise OSError(errno.EAGAIN, "reset: locked out")
 
     def snapshot(self, source: int, utc: int) -> None:

@@ -11,7 +11,7 @@ from struct import calcsize, pack, pack_into, unpack, unpack_from
 from micropython import const
 
 from meter.metrology.energies import MOMENT, NO_VALUE
-from meter.tariff.periods import entries_of
+from meter.storage.selection import entries_of
 
 # Status word (EDIS); the low byte is that of VDEW's P.01
 FATAL_ERROR = const(0x1)
