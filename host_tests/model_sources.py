@@ -20,6 +20,7 @@ from meter.tariff.load_profile import LoadProfile, entry_size
 from meter.tariff.rated_registers import RatedRegisters
 from meter.tariff.rates import Rates
 from meter.tariff.time_switch import TimeSwitch
+from meter.terminals import Terminals
 from meter.type_code import TypeCode
 
 KWH = 3_600_000_000  # mWs
@@ -161,6 +162,25 @@ class Clock:
         return calendar.fields(self.now + self.offset * 60)
 
 
+class Pin:
+    """An output."""
+
+    level = 0
+
+    def value(self, level=None):
+        if level is not None:
+            self.level = level
+        return self.level
+
+
+class Board:
+    """Its terminals."""
+
+    def __init__(self):
+        self.outputs = tuple([Pin() for _ in range(6)])
+        self.relay = Pin()
+
+
 class Sources:
     """The owners of all values."""
 
@@ -194,6 +214,8 @@ class Sources:
         self.time_switch = TimeSwitch(Unwritten())
         self.control_table = ControlTable(Unwritten(), type_code)
         self.rates = Rates(type_code, self.time_switch, self.control_table, parameters, self.clock)
+        total = self.energies.get
+        self.terminals = Terminals(Board(), Unwritten(), parameters, type_code, total, self.rates, lambda: False)
 
     def bill(self, type_code, parameters):
         """Have registers by rate, demand, billing periods and profiles, as a meter of this type that starts now for the

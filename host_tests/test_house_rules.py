@@ -29,6 +29,8 @@ LAYERS = {
     "meter.power": 5,
     "meter.store": 5,
     "meter.tariffs": 5,
+    "meter.terminals": 5,
+    "meter.timekeeping": 5,
     "meter.metering": 5,
     "meter.communication": 5,
     "meter.clearing": 5,

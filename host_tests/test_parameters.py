@@ -86,6 +86,7 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         14 registration, 15 ct_numerator, 16 ct_denominator, 17 vt_numerator, 18 vt_denominator, 19 sum_channel_1,
         20 sum_channel_2, 21 p1_password, 22 p2_password, 30 optical_mode, 31 port1_mode, 32 port2_mode,
         41 optical_iec_mode, 42 port1_iec_mode, 43 port2_iec_mode, 44 port1_start_rate, 45 port2_start_rate,
+        50 output_1, 51 output_2, 52 output_3, 53 output_4, 54 output_5, 55 output_6, 56 relay_on_s, 57 relay_off_s,
         60 hdlc_address, 61 hdlc_window, 62 hdlc_max_info, 63 hdlc_inter_octet_ms, 64 hdlc_inactivity_s,
         65 tcp_port, 66 tcp_inactivity_s, 70 access_0, 71 access_1, 72 access_2, 73 access_3, 74 access_4,
         75 access_5, 76 w5_password, 77 password_4, 78 password_5, 79 hls_secret_1, 80 hls_secret_2,
@@ -346,6 +347,20 @@ def test_a_stored_voltage_that_its_network_does_not_have_is_said_and_can_be_mend
     assert not parameters.consistent and parameters.nominal_voltage == 400
     parameters.set("nominal_voltage", 230, 4)
     assert life(ram).consistent
+
+
+def test_pulses_faster_than_the_output_can_give_them_are_refused_whichever_comes_last() -> None:
+    """3 x 230 V x 115 % x 10 A are 7.9 kW, 22 pulses a second of 10 000 imp/kWh: the data sheet's 25 Hz at 20 ms."""
+    parameters = life(Ram())
+    parameters.set("output_1", "pulse a_import 10000 20", 4)
+    for text in ("pulse a_import 10000 40", "pulse a_import 12000 20", "pulse a_import 1000 240"):
+        with pytest.raises(ParameterRefused, match=module.RANGE):
+            parameters.set("output_1", text, 4)
+    with pytest.raises(ParameterRefused, match=module.RANGE):
+        parameters.set("nominal_voltage", 277, 4)
+    assert (parameters.output_1, parameters.nominal_voltage) == ("pulse a_import 10000 20", 230)
+    parameters.set("nominal_current_ma", 1_000, 4)  # 6 A at most
+    parameters.set("nominal_voltage", 277, 4)
 
 
 def test_a_damaged_set_gives_defaults_and_the_flag_until_it_is_written_again() -> None:

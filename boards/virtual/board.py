@@ -37,6 +37,8 @@ class Board:
         self.power_fail = Pin(wiring.POWER_FAIL, Pin.IN)  # low = mains failing
         self.seal = Pin(wiring.SEAL, Pin.IN)  # high = certification seal broken
         self.control_inputs = tuple([Pin(pin, Pin.IN) for pin in wiring.CONTROL_INPUTS])  # low = voltage
+        self.outputs = tuple([Pin(pin, Pin.OUT, value=0) for pin in wiring.OUTPUTS])  # high = closed
+        self.relay = Pin(wiring.RELAY, Pin.OUT, value=0)  # None: there is none
 
     def tcp_address(self, _port: int):
         """(host, port) to listen on, or None: there is no network in virtual time. The port is the bench's choice."""

@@ -13,6 +13,8 @@ POWER_FAIL = 6  # low = mains failing
 SEAL = 7  # high = certification seal broken
 FLASH_CS = 24  # on the FRAM's bus
 CONTROL_INPUTS = (10, 11, 12, 13)  # low = voltage on the terminal
+OUTPUTS = (18, 19, 20, 21, 22, 23)  # high = contact closed
+RELAY = 25  # high = closed
 
 # SPI buses
 SPI_METERING = 0

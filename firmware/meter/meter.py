@@ -7,6 +7,7 @@ Tasks on one loop:
 - house: once a second the clock, the counters and the watchdog;
 - archive: moves full sectors of profiles and stored values to the flash;
 - power.py: notes the end of mains and its return;
+- face/pulses.py: gives the pulses of the output contacts;
 - one for each port (communication.py).
 """
 
@@ -50,6 +51,7 @@ from meter.tariff.clock import Clock
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import EnergyRegisters
 from meter.tariffs import Tariffs
+from meter.terminals import Terminals
 from meter.timekeeping import Timekeeping
 
 _HOUSE_MS = const(1_000)
@@ -110,6 +112,10 @@ class Meter:
         self._tariffs = Tariffs(board, self._fram, parameters, type_code, self._clock, self._energies, journal, moment)
         self._tariffs.engine.status = self._profile_status
         self._store = Store(self._fram, self._tariffs.record, counters, errors)
+        rates, total = self._tariffs.rates, self._energies.get
+        self._terminals = Terminals(
+            board, self._fram, parameters, type_code, total, rates, lambda: metering.billing.p_sign < 0
+        )
         self._measuring = Measuring(metering, errors, counters, journal, self._may_count, self._book)
         self._mains = MainsWatch(board.power_fail, self._mains_down, self._mains_returned)
         self._outages = Outages(counters, journal, self._clock, parameters)
@@ -132,6 +138,7 @@ class Meter:
             KeyManagement(keys, counters) if is_known else None,
             self._tariffs,
         )
+        sources.terminals = self._terminals
         sources.set_clock = self._clock.set
         sources.write_calibration = self._write_calibration
         rates = self._tariffs.rates
@@ -196,8 +203,8 @@ class Meter:
         tariffs, parameters = self._tariffs, self._parameters
         self._log_ins = LogIns(self._fram, parameters, self._board.seal.value, self._now, self._report_log_in)
         self._store.load()
-        self._read(tariffs.load, events.load, self._event_log.load, self._log_ins.load)
-        if self._log_ins.damaged or tariffs.engine.damaged:
+        self._read(tariffs.load, self._terminals.pulses.load, events.load, self._event_log.load, self._log_ins.load)
+        if self._log_ins.damaged or tariffs.engine.damaged or self._terminals.pulses.damaged:
             self._errors.set(error.BACKUP_DATA)
         if tariffs.time_switch.damaged or tariffs.control_table.damaged:
             self._errors.set(error.PARAMETERS)
@@ -231,7 +238,7 @@ class Meter:
         self._watchdog = self._board.watchdog()
         self._begin()
         own = (self._measuring.run(), self._front.run(), self._house(), self._archive(), self._mains.run())
-        await asyncio.gather(*own, *self._communication.tasks())
+        await asyncio.gather(*own, *self._terminals.pulses.tasks(), *self._communication.tasks())
 
     # --- energy -----------------------------------------------------------------------------------------------------
 
@@ -252,6 +259,10 @@ class Meter:
             if engine.rings_failed:
                 self._errors.set(error.PROFILE_MEMORY)
                 engine.rings_failed = False
+            self._terminals.update()
+            if not self._terminals.pulses.is_saved:
+                self._errors.set(error.MAIN_MEMORY)
+            self._errors.note(error.EXTENSION_BOARD, self._terminals.failed)
 
     def _profile_status(self) -> int:
         """Bits of the profiles' status word that tell of now."""
@@ -269,10 +280,12 @@ class Meter:
         self._tariffs.engine.power_down(utc)
         self._outages.began(utc)
         self._store.save_counters()
+        self._terminals.power_down()
 
     def _mains_returned(self) -> None:
         """Mains is back before the supply has ended: go on."""
         engine = self._tariffs.engine
+        self._terminals.power_up()
         self._outages.ended(engine.down)
         engine.power_up(self._clock.utc(), 0, self._tariffs.inputs)
 
@@ -396,6 +409,8 @@ class Meter:
 
     def _start_anew(self) -> None:
         """Changed parameters and clearings take effect with a new start: store all that was counted, and make it."""
+        if not self._terminals.rest():
+            return
         self._measuring.rescue()
         self._store.save_counters()
         machine.reset()

@@ -86,7 +86,7 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("C.8.0", "duration", "operating_seconds"),
     ("C.15.3", "duration", "outage_seconds"),
     ("0.2.2", "tariff", "program", "time_switch"),
-    ("C.3.0", "tariff", "inputs_word"),
+    ("C.3.0", "terminals", "word"),
     ("C.4.0", "tariff", "control_word"),
     ("C.14.0", "tariff", "active_tariff"),
     ("0.1.0", "billing", "count"),
@@ -106,6 +106,12 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("C.8.6", "at_rate", 6),
     ("C.8.7", "at_rate", 7),
     ("C.8.8", "at_rate", 8),
+    ("C.15.11", "pulses", 0, "output1"),  # given by output 1..6
+    ("C.15.12", "pulses", 1, "output2"),
+    ("C.15.13", "pulses", 2, "output3"),
+    ("C.15.14", "pulses", 3, "output4"),
+    ("C.15.15", "pulses", 4, "output5"),
+    ("C.15.16", "pulses", 5, "output6"),
 )
 
 # Registers by rate, of demand and of billing periods: value groups C of energies.NAMES in order, from 1 on, D and E

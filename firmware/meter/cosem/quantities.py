@@ -12,9 +12,9 @@ from meter.cosem.classes import READER, Data, Parameter, Register, Shown
 from meter.cosem.clock import Clock, Part
 from meter.cosem.data_types import OCTETS, TEXT, UINT8, UINT16
 from meter.cosem.definitions import ERROR_OBJECT, ERRORS, MOMENT, PHASE_C, TABLE, TOTAL
-from meter.cosem.registration import Registration, maximum_current_ma
+from meter.cosem.registration import Registration
 from meter.metrology.energies import sum_channel
-from meter.metrology.networks import NETWORKS
+from meter.metrology.networks import NETWORKS, maximum_current_ma
 
 _REACTIVE_LED = const("0.3.1")
 
@@ -265,6 +265,19 @@ class Quantities:
         if not name.endswith("_word"):
             return Data(logical_name, read)
         return Shown(logical_name, read, OCTETS, lambda: hexlify(read()).decode().upper())
+
+    def _terminals(self, logical_name: bytes, name: str):
+        """A word of meter.terminals, whose octets are printed as digits."""
+        sources = self._sources
+
+        def read():
+            return getattr(sources.terminals, name)
+
+        return Shown(logical_name, read, OCTETS, lambda: hexlify(read()).decode().upper())
+
+    def _pulses(self, logical_name: bytes, n: int):
+        sources = self._sources
+        return Register(logical_name, lambda: sources.terminals.pulses.sent(n) % ROLL_OVER, "", _COUNT)
 
     def _errors(self, logical_name: bytes, _name: str):
         """Four octets, the groups AA BB CC DD; printed as eight digits."""

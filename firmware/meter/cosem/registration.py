@@ -10,6 +10,8 @@ last at least 4000 h at nominal voltage and maximum current before they roll ove
 
 from micropython import const
 
+from meter.metrology.networks import maximum_current_ma
+
 # Forms of a Register (cosem.classes) as they are with secondary registration
 _VOLTAGE = const((-2, 5, 0, False))  # NNN.NN V
 _CURRENT = const((-3, 5, 0, False))  # NN.NNN A
@@ -21,12 +23,6 @@ _POWERS = const(("W", "var", "VA"))
 _ENERGIES = const(("Wh", "varh", "VAh"))
 _FULL_HOURS = const(4000)
 _HEADROOM = const(2)  # of a display of actual values over nominal voltage and maximum current
-_IMAX_MA = {1_000: 6_000, 5_000: 10_000}  # by nominal current; data sheet, Imax (metrological)
-
-
-def maximum_current_ma(nominal_current_ma: int) -> int:
-    """Imax of a meter with this nominal current."""
-    return _IMAX_MA[nominal_current_ma]
 
 
 class Registration:
