@@ -4,6 +4,7 @@ from meter import calendar
 from meter.events import log
 from meter.events.log import EventLog
 from meter.events.log_view import LogView
+from meter.inspection import Inspection
 from meter.metrology.energies import NAMES, channels, energy_list
 from meter.parameters import Parameters
 from meter.storage.layout import PARAMETERS, Area
@@ -184,6 +185,7 @@ class Board:
 class Sources:
     """The owners of all values."""
 
+    test_mode = Inspection(lambda: 0, lambda on: None)
     error_text, serial_number, firmware_version = "00000000", "60800001", "P01"
     type_designation, logical_device_name, system_title = "ZMG405CR4.260b.43", "LGZ405CR60800001", b"LGZ" + bytes(5)
     security = None

@@ -35,6 +35,7 @@ from meter.events.log import EventLog
 from meter.events.log_view import LogView
 from meter.face.display import Display
 from meter.face.front import Front
+from meter.inspection import Inspection
 from meter.journal import Journal
 from meter.keys import Keys
 from meter.log_ins import LogIns
@@ -139,6 +140,8 @@ class Meter:
             self._tariffs,
         )
         sources.terminals = self._terminals
+        self._test_mode = test_mode = Inspection(lambda: self._now()[0], self._metering.show_reactive)
+        sources.test_mode = test_mode
         sources.set_clock = self._clock.set
         sources.write_calibration = self._write_calibration
         rates = self._tariffs.rates
@@ -146,6 +149,9 @@ class Meter:
             "tariff": self._then_wake(rates.command),
             "outputs": self._then_wake(rates.switch),
             "reset": self._clear,
+            "test_mode_on": test_mode.begin,
+            "test_mode_off": test_mode.end,
+            "led": test_mode.light,
         }
         model = ObjectModel(sources, parameters, self._identity.type_code)
         writers = {_CALIBRATION_CODE: self._write_calibration}
@@ -165,6 +171,7 @@ class Meter:
             self._metering,
             self._communication,
             self._mains,
+            test_mode,
         )
 
     # --- start ------------------------------------------------------------------------------------------------------
@@ -375,6 +382,7 @@ class Meter:
             self._timekeeping.update()
             self._count()
             self._tend_log_ins()
+            self._test_mode.update()
             if not self._is_known and not (self._store.foreign or self._tariffs.engine.foreign):
                 self._look_for_memory()
             is_due = self._parameters.restart_due or self._clearing.due

@@ -33,7 +33,8 @@ class Sources:
     Owners: `energies`, `counters`, `clock`, `event_log` (events.log_view.LogView), `security` (who keeps the keys), and
     those of `tariffs` (meter.tariffs.Tariffs): `rated`, `demand`, `billing`, `profiles`, `rates`, `time_switch`,
     `control_table`, `engine`.
-    `terminals`: meter.terminals.Terminals. `scripts`: by name (cosem.setups), functions of the script number.
+    `terminals`: meter.terminals.Terminals. `test_mode`: meter.inspection.Inspection.
+    `scripts`: by name (cosem.setups), functions of the script number.
     `set_clock(utc)` and `write_calibration(text)` change what meter.py has a hand in; both may raise OSError.
     """
 
@@ -49,6 +50,7 @@ class Sources:
         self.energies, self.counters, self.clock, self.event_log = energies, counters, clock, event_log
         self.security = security
         self.terminals: "Any"
+        self.test_mode: "Any"
         self.set_clock: "Callable[[int], None]"
         self.write_calibration: "Callable[[str], None]"
         self._identity, self._errors, self._metering, self._calibration = identity, errors, metering, calibration

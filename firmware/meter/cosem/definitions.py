@@ -61,7 +61,7 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("141.7.0", "unbalance", "i_sym"),
     ("0.2.0", "data", "firmware_version"),
     ("0.3.0", "parameter", "led_constant"),
-    ("0.3.1", "parameter", "led_constant"),
+    ("0.3.1", "parameter", "led_constant_reactive"),
     ("0.4.2", "parameter", "ct_numerator"),
     ("0.4.3", "parameter", "vt_numerator"),
     ("0.4.5", "parameter", "ct_denominator"),
@@ -169,6 +169,7 @@ SETUPS: "tuple[tuple[Any, ...], ...]" = (
     ("0-0:96.62.0", 1, "control_table", None),
     ("0-0:96.62.1", 1, "refusal", "control_table"),
     ("0-0:96.62.2", 1, "refusal", "time_switch", "time_switch"),
+    ("0-0:10.0.104", 9, "scripts", "led", "reactive"),
 )
 
 

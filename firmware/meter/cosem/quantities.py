@@ -8,7 +8,7 @@ from binascii import hexlify, unhexlify
 from micropython import const
 
 from meter.cosem import date_time, obis
-from meter.cosem.classes import READER, Data, Parameter, Register, Shown
+from meter.cosem.classes import READER, Data, FineRegister, Parameter, Register, Shown
 from meter.cosem.clock import Clock, Part
 from meter.cosem.data_types import OCTETS, TEXT, UINT8, UINT16
 from meter.cosem.definitions import ERROR_OBJECT, ERRORS, MOMENT, PHASE_C, TABLE, TOTAL
@@ -152,11 +152,11 @@ class Quantities:
         """A register of an energy of which `total` returns mWs, or None."""
         numerator, denominator, unit, form = self.energy_scale(name)
 
-        def read():
+        def read(times: int = 1):
             mws = total()
-            return None if mws is None else mws * numerator // denominator % ROLL_OVER
+            return None if mws is None else mws * times * numerator // denominator % ROLL_OVER
 
-        return Register(logical_name, read, unit, form)
+        return FineRegister(logical_name, read, unit, form, self._sources.test_mode)
 
     def _actual(self, logical_name: bytes, name: str, n: int = TOTAL):
         sources = self._sources

@@ -44,6 +44,7 @@ _SCRIPT_IDS = {  # of the others there is one
     "tariff": _EIGHT,
     "outputs": _EIGHT + tuple(range(11, 19)),
     "reset": _EIGHT[:5],  # meter.clearing
+    "led": _EIGHT[:2],  # meter.inspection
 }
 
 
