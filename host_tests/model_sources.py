@@ -3,6 +3,7 @@
 from meter import calendar
 from meter.cosem.registration import Registration
 from meter.events.log import EventLog
+from meter.inspection import Inspection
 from meter.metrology.energies import NAMES, channels, energy_list
 from meter.metrology.networks import NETWORKS
 from meter.parameters import Parameters
@@ -21,6 +22,7 @@ from meter.tariff.power_factor import PowerFactor
 from meter.tariff.rated_registers import RatedRegisters
 from meter.tariff.rates import Rates
 from meter.tariff.time_switch import TimeSwitch
+from meter.terminals import Terminals
 from meter.type_code import TypeCode
 
 KWH = 3_600_000_000  # mWs
@@ -167,9 +169,29 @@ class Clock:
         return calendar.fields(self.now + self.offset * 60)
 
 
+class Pin:
+    """An output."""
+
+    level = 0
+
+    def value(self, level=None):
+        if level is not None:
+            self.level = level
+        return self.level
+
+
+class Board:
+    """Its terminals."""
+
+    def __init__(self):
+        self.outputs = tuple([Pin() for _ in range(6)])
+        self.relay = Pin()
+
+
 class Sources:
     """The owners of all values."""
 
+    test_mode = Inspection(lambda: 0, lambda on: None)
     error_text, serial_number, firmware_version = "00000000", "60800001", "P01"
     type_designation, logical_device_name, system_title = "ZMG405CR4.260b.43", "LGZ405CR60800001", b"LGZ" + bytes(5)
     security = None
@@ -201,6 +223,8 @@ class Sources:
         self.time_switch = TimeSwitch(Unwritten())
         self.control_table = ControlTable(Unwritten(), type_code)
         self.rates = Rates(type_code, self.time_switch, self.control_table, parameters, self.clock)
+        total = self.energies.get
+        self.terminals = Terminals(Board(), Unwritten(), parameters, type_code, total, self.rates, lambda: False)
 
     def bill(self, type_code, parameters):
         """Have registers by rate, demand, billing periods and profiles, as a meter of this type that starts now for the

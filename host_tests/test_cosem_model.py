@@ -365,7 +365,7 @@ def test_micropython_prints_the_same_and_an_object_takes_little(designation: str
     script = SCRIPT.format(
         firmware=str(ROOT / "firmware"), tests=str(ROOT / "host_tests"), type=designation, values=values
     )
-    printed = on_micropython(script)
+    printed = on_micropython(script, "1536K")
     lines, size = json.loads(printed)
     model = make_model(designation, values)
     assert lines == [*model.readout(6), model.find("32.7.5").data_set()]

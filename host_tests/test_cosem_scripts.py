@@ -42,6 +42,7 @@ def test_output_scripts_switch_the_signals_of_the_control_table(wire: Wire, sour
         assert wire.act(9, OUTPUT_SCRIPTS, 1, script) == SUCCESS
         sources.rates.update(sources.clock.utc())
         assert sources.rates.outputs == outputs
+        sources.terminals.update()
         assert wire.model.find("C.3.0").data_set() == f"C.3.0(0000{outputs:02X}00)"
     assert {number for number, _ in wire.get(9, OUTPUT_SCRIPTS, 2)} == {*range(1, 9), *range(11, 19)}
     assert wire.act(9, OUTPUT_SCRIPTS, 1, 9) == OTHER

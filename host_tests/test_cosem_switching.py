@@ -297,7 +297,7 @@ sources.control_table.write("E1 = I1 or not TE2; E2 = I2 and C1; reset = power_u
 for moment, inputs in ((850000000, 0), (850000001, 3), (850000002, 2)):
     sources.rates.update(moment, inputs)
     rates = sources.rates
-    said.append([rates.energy, rates.demand, rates.reset_due, list(rates.inputs_word), list(rates.control_word)])
+    said.append([rates.energy, rates.demand, rates.reset_due, rates.inputs, rates.outputs, list(rates.control_word)])
 said.append(sources.control_table.text)
 print(json.dumps(said))
 """

@@ -30,6 +30,7 @@ LAYERS = {
     "meter.signals": 5,
     "meter.store": 5,
     "meter.tariffs": 5,
+    "meter.terminals": 5,
     "meter.timekeeping": 5,
     "meter.metering": 5,
     "meter.communication": 5,

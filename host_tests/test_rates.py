@@ -106,7 +106,7 @@ def test_energy_demand_and_further_outputs_of_the_switch_are_told_apart() -> Non
     assert (rig.rates.energy, rig.rates.demand, rig.rates.outputs, rig.rates.arrows) == (1, 1, 0, 0)
     rig.rates.update(NOON)
     assert (rig.rates.energy, rig.rates.demand, rig.rates.outputs, rig.rates.arrows) == (4, 2, 32, 0x801)
-    assert rig.rates.control_word == bytes((2, 4, 255, 0)) and rig.rates.inputs_word == bytes((0, 0, 32, 0))
+    assert rig.rates.control_word == bytes((2, 4, 255, 0))
 
 
 def test_the_clock_may_be_set_back_and_forth() -> None:
@@ -290,7 +290,7 @@ def test_scripts_set_and_clear_the_signals_of_communication_and_monitors_theirs(
     assert rates.monitor(0b10000100) and not rates.monitor(0b10000100)
     rates.update(NOON)
     assert (rates.relay, rates.outputs, rates.demand_inhibited) == (True, 0b1001, True)
-    assert rates.inputs_word == bytes((0, 1, 0b1001, 0)) and rates.control_word[3] == 0x0A
+    assert rates.control_word[3] == 0x0A
     rates.switch(11)
     rates.monitor(0)
     rates.update(NOON)

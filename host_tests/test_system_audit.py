@@ -124,7 +124,14 @@ def test_a_chip_that_hands_out_no_pages_any_more_goes_on_counting(bench: Bench) 
     bench.run(10)  # two new starts that do not help
     restarts = int(bench.readout(6)["C.15.1"].value.text)
     assert 1 <= restarts <= 3
-    assert abs(error_of_import(bench, 40)) < 1e-3
+    # Without pages an interval is noticed up to a quarter of a second late, so one may be missing at either end.
+    begin, before, missing = bench.world.now, bench.totals()["a_import"], []
+    for _ in range(2):
+        bench.run(20)
+        fed = sum(bench.source.fed(begin, bench.world.now)[0])
+        missing.append(fed - (bench.totals()["a_import"] - before) / 1000)
+    assert abs(missing[0]) < 1.01 * 0.5 * bench.source.truth().p_total
+    assert abs(missing[1] - missing[0]) < 1e-3 * fed
     assert log.PATHS_DISAGREE in numbers(bench)
     assert int(bench.readout(6)["C.15.1"].value.text) == restarts
     bench.inject("metering", dead_pages=False)

@@ -40,6 +40,8 @@ class Board:
         self.terminal_cover = Pin(wiring.TERMINAL_COVER, Pin.IN)  # high = open; None: there is no contact
         self.front_cover = Pin(wiring.FRONT_COVER, Pin.IN)
         self.magnet = Pin(wiring.MAGNET, Pin.IN)  # high = strong DC field
+        self.outputs = tuple([Pin(pin, Pin.OUT, value=0) for pin in wiring.OUTPUTS])  # high = closed
+        self.relay = Pin(wiring.RELAY, Pin.OUT, value=0)  # None: there is none
 
     def tcp_address(self, _port: int):
         """(host, port) to listen on, or None: there is no network in virtual time. The port is the bench's choice."""

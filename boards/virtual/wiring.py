@@ -16,6 +16,8 @@ CONTROL_INPUTS = (10, 11, 12, 13)  # low = voltage on the terminal
 TERMINAL_COVER = 26  # high = open
 FRONT_COVER = 27  # high = open
 MAGNET = 28  # high = strong DC field
+OUTPUTS = (18, 19, 20, 21, 22, 23)  # high = contact closed
+RELAY = 25  # high = closed
 
 # SPI buses
 SPI_METERING = 0

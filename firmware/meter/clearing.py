@@ -32,7 +32,7 @@ _FORMAT = "<BI"  # scripts as bits, 1 is bit 0; UTC of the last demand
 _CHUNK = const(256)
 _RECENT = const(16)  # events that one start can log
 
-_REGISTERS = (layout.ENERGY, layout.TARIFF)  # without its record a ring is empty
+_REGISTERS = (layout.ENERGY, layout.TARIFF, layout.PULSES)  # without its record a ring is empty
 _SETTINGS = (layout.PARAMETERS, layout.TIME_SWITCH, layout.CONTROL_TABLE)
 _GONE = status.REGISTERS_CLEARED | status.PROFILE_CLEARED
 # By script: areas to blank, events, bits of the profiles' status word

@@ -7,6 +7,7 @@ Tasks on one loop:
 - house: once a second the clock, the counters and the watchdog;
 - archive: moves full sectors of profiles and stored values to the flash;
 - power.py: notes the end of mains and its return;
+- face/pulses.py: gives the pulses of the output contacts;
 - one for each port (communication.py).
 """
 
@@ -33,6 +34,7 @@ from meter.events import log
 from meter.events.log import EventLog
 from meter.face.display import Display
 from meter.face.front import Front
+from meter.inspection import Inspection
 from meter.journal import Journal
 from meter.keys import Keys
 from meter.log_ins import LogIns
@@ -50,6 +52,7 @@ from meter.tariff.clock import Clock
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import EnergyRegisters
 from meter.tariffs import Tariffs
+from meter.terminals import Terminals
 from meter.timekeeping import Timekeeping
 
 _HOUSE_MS = const(1_000)
@@ -110,6 +113,10 @@ class Meter:
         self._tariffs.engine.status = self._profile_status
         self._signals = Signals(board, self._fram, parameters, type_code, self._tariffs, journal, errors)
         self._store = Store(self._fram, self._tariffs.record, counters, errors)
+        rates, total = self._tariffs.rates, self._energies.get
+        self._terminals = Terminals(
+            board, self._fram, parameters, type_code, total, rates, lambda: metering.billing.p_sign < 0
+        )
         self._measuring = Measuring(metering, errors, counters, journal, self._may_count, self._book)
         self._mains = MainsWatch(board.power_fail, self._mains_down, self._mains_returned)
         self._outages = Outages(counters, journal, self._clock, parameters)
@@ -132,9 +139,19 @@ class Meter:
             KeyManagement(keys, counters) if is_known else None,
             self._tariffs,
         )
+        sources.terminals = self._terminals
+        self._test_mode = test_mode = Inspection(lambda: self._now()[0], self._metering.show_reactive)
+        sources.test_mode = test_mode
         sources.set_clock = self._clock.set
         sources.write_calibration = self._write_calibration
-        sources.scripts = {"tariff": self._tariffs.command, "outputs": self._tariffs.switch, "reset": self._clear}
+        sources.scripts = {
+            "tariff": self._tariffs.command,
+            "outputs": self._tariffs.switch,
+            "reset": self._clear,
+            "test_mode_on": test_mode.begin,
+            "test_mode_off": test_mode.end,
+            "led": test_mode.light,
+        }
         model = ObjectModel(sources, parameters, self._identity.type_code)
         writers = {_CALIBRATION_CODE: self._write_calibration}
         access = Access(parameters, model.find, board.seal.value, writers, self._log_ins)
@@ -153,6 +170,7 @@ class Meter:
             self._metering,
             self._communication,
             self._mains,
+            test_mode,
         )
 
     # --- start ------------------------------------------------------------------------------------------------------
@@ -191,8 +209,9 @@ class Meter:
         tariffs, parameters = self._tariffs, self._parameters
         self._log_ins = LogIns(self._fram, parameters, self._board.seal.value, self._now, self._report_log_in)
         self._store.load()
-        self._read(tariffs.load, events.load, self._log_ins.load, self._signals.load)
-        if self._log_ins.damaged or tariffs.engine.damaged or events.damaged:
+        pulses = self._terminals.pulses
+        self._read(tariffs.load, pulses.load, events.load, self._log_ins.load, self._signals.load)
+        if self._log_ins.damaged or tariffs.engine.damaged or events.damaged or pulses.damaged:
             self._errors.set(error.BACKUP_DATA)
         if tariffs.time_switch.damaged or tariffs.control_table.damaged:
             self._errors.set(error.PARAMETERS)
@@ -226,7 +245,7 @@ class Meter:
         self._watchdog = self._board.watchdog()
         self._begin()
         own = (self._measuring.run(), self._front.run(), self._house(), self._archive(), self._mains.run())
-        await asyncio.gather(*own, *self._communication.tasks())
+        await asyncio.gather(*own, *self._terminals.pulses.tasks(), *self._communication.tasks())
 
     # --- energy -----------------------------------------------------------------------------------------------------
 
@@ -247,6 +266,10 @@ class Meter:
             if engine.rings_failed:
                 self._errors.set(error.PROFILE_MEMORY)
                 engine.rings_failed = False
+            self._terminals.update()
+            if not self._terminals.pulses.is_saved:
+                self._errors.set(error.MAIN_MEMORY)
+            self._errors.note(error.EXTENSION_BOARD, self._terminals.failed)
 
     def _profile_status(self) -> int:
         """Bits of the profiles' status word that tell of now."""
@@ -264,10 +287,12 @@ class Meter:
         self._tariffs.engine.power_down(utc)
         self._outages.began(utc)
         self._store.save_counters()
+        self._terminals.power_down()
 
     def _mains_returned(self) -> None:
         """Mains is back before the supply has ended: go on."""
         engine = self._tariffs.engine
+        self._terminals.power_up()
         self._outages.ended(engine.down)
         engine.power_up(self._clock.utc(), 0, self._tariffs.inputs)
 
@@ -348,6 +373,7 @@ class Meter:
             self._timekeeping.update()
             self._count()
             self._tend_log_ins()
+            self._test_mode.update()
             if not self._is_known and not (self._store.foreign or self._tariffs.engine.foreign):
                 self._look_for_memory()
             is_due = self._parameters.restart_due or self._clearing.due
@@ -385,6 +411,8 @@ class Meter:
 
     def _start_anew(self) -> None:
         """Changed parameters and clearings take effect with a new start: store all that was counted, and make it."""
+        if not self._terminals.rest():
+            return
         self._measuring.rescue()
         self._store.save_counters()
         machine.reset()

@@ -9,7 +9,8 @@ and its gains. Every 45 s, and when the audit is suspicious: the chip's settings
 from micropython import const
 
 from drivers.ade9000 import ADE9000, ChipError, NoPages
-from meter.face.leds import cf_divider
+from drivers.ade9000_registers import CF1DEN, CF2DEN
+from meter.face.leds import cf_divider, choices
 from meter.metrology import audit
 from meter.metrology.billing_path import BillingPath
 from meter.metrology.compensation import Compensation
@@ -74,9 +75,14 @@ class Metering:
         self._analog = analog
         # What both paths were made for holds until the next start of the firmware, whatever becomes of the parameters.
         self._hz = hz
+        # CFxDEN of active and reactive energy; whether each LED shows reactive
+        self._dividers = [self._divider(n) for n in (parameters.led_constant, parameters.led_constant_reactive)]
+        self._reactive = [False, parameters.led_2 == "reactive"]
+        self._relit = False
         self._settings = chip_setup(
-            analog, network, hz, parameters.nominal_voltage, self._led_divider(parameters), parameters.summation
+            analog, network, hz, parameters.nominal_voltage, self._dividers[0], parameters.summation
         )
+        self._settings[CF2DEN] = self._dividers[self._reactive[1]]
         self._setup: dict = {}
         self._powers = [0] * 6
         self._windows = 0
@@ -106,10 +112,16 @@ class Metering:
         self.audit.restart()
         self._running = True
 
-    def _led_divider(self, parameters) -> int:
+    def show_reactive(self, on: bool) -> None:
+        """Let LED 1 show reactive energy in place of active, or give it back, within a second."""
+        self._reactive[0] = on
+        self._settings[CF1DEN] = self._dividers[on]
+        self._relit = True
+
+    def _divider(self, constant: int) -> int:
         analog = self._analog
         try:
-            divider, _ = cf_divider(parameters.led_constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
+            divider, _ = cf_divider(constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
         except ValueError:  # counting goes on
             self.led_constant_refused = True
             return _SLOWEST_DIVIDER
@@ -154,7 +166,12 @@ class Metering:
         chip, billing = self.chip, self.billing
         # Nor may they flash energies of the chip in whose place others are booked.
         flashing = self.counting and not self.audit.replaces
-        chip.enable_pulses(flashing and billing.p_sign != 0, flashing and billing.q_sign != 0)
+        if self._relit:
+            self._relit = False
+            self._change({CF1DEN: self._settings[CF1DEN]})
+        first, second = self._reactive
+        signs = billing.p_sign, billing.q_sign
+        chip.enable_pulses(flashing and signs[first] != 0, flashing and signs[second] != 0, choices(first, second))
         if self.audit.wants_witness:
             chip.read_powers(self._powers)
             self.audit.testify(self._powers)

@@ -30,13 +30,14 @@ KEY = const(10)  # 16 octets
 # As text: lists, see metrology/energies.py
 LIST = const(12)  # of energies
 CHANNELS = const(13)  # of a load profile
+OUTPUT = const(20)  # what an output contact does (output_function.py)
 
 _PERIODS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)  # min: whole ones make an hour
 _START_RATES = (300, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd
 
 # Number (never used again for anything else), name, kind, default, low, high, lowest level that may change it.
 TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
-    # imp/kWh, imp/kvarh. From 1040 on the chip can do; beyond 20 000 its divider's rounding exceeds 0.015 %.
+    # imp/kWh of the test LEDs. From 1040 on the chip can do; beyond 20 000 its divider's rounding exceeds 0.015 %.
     (1, "led_constant", INT, 10_000, 2_000, 20_000, 4),
     (2, "reaction_ms", INT, 200, 20, 1_500, 2),  # IEC 62056-21, reaction time
     (3, "changeover_ms", INT, 1_000, 20, 1_500, 2),  # from the option select message to the first character of data
@@ -70,6 +71,17 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (43, "port2_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
     (44, "port1_start_rate", CHOICE, 300, _START_RATES, None, 2),
     (45, "port2_start_rate", CHOICE, 300, _START_RATES, None, 2),
+    # Output contacts and the relay, as many as the type has (output_function.py)
+    (50, "output_1", OUTPUT, "control", None, None, 4),
+    (51, "output_2", OUTPUT, "control", None, None, 4),
+    (52, "output_3", OUTPUT, "control", None, None, 4),
+    (53, "output_4", OUTPUT, "control", None, None, 4),
+    (54, "output_5", OUTPUT, "control", None, None, 4),
+    (55, "output_6", OUTPUT, "control", None, None, 4),
+    (56, "relay_on_s", INT, 0, 0, 3_600, 3),  # the least times it is closed, and open
+    (57, "relay_off_s", INT, 0, 0, 3_600, 3),
+    (58, "led_2", WORD, "reactive", ("reactive", "active"), None, 4),  # what the second test LED shows
+    (59, "led_constant_reactive", INT, 10_000, 2_000, 20_000, 4),  # imp/kvarh
     # HDLC, on all ports. Window and length are limits: a client that asks for none gets 1 and 128
     (60, "hdlc_address", INT, 0, 0, 16_381, 2),  # lower address; 0: last four digits of the serial number, plus 1000
     (61, "hdlc_window", INT, 7, 1, 7, 2),
@@ -165,6 +177,14 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
 # Parts of the meter are made of these when it starts: a change shows at once and takes effect with the next start.
 NEXT_START = (
     "led_constant",
+    "led_2",
+    "led_constant_reactive",
+    "output_1",
+    "output_2",
+    "output_3",
+    "output_4",
+    "output_5",
+    "output_6",
     "display_seconds",
     "obis_b",
     "nominal_voltage",

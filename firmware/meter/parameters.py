@@ -13,7 +13,8 @@ import struct
 from micropython import const
 
 from meter.metrology.energies import channels, energy_list, sum_channel
-from meter.metrology.networks import NETWORKS
+from meter.metrology.networks import NETWORKS, maximum_current_ma
+from meter.output_function import keeps_up, output_function
 from meter.parameter_table import (
     ADDRESS,
     CHANNELS,
@@ -24,6 +25,7 @@ from meter.parameter_table import (
     LIST,
     MASK,
     NEXT_START,
+    OUTPUT,
     PASSWORD,
     RULE,
     SECRET,
@@ -43,7 +45,8 @@ if _TYPE_CHECKING:
 _NUMBERS = (INT, CHOICE, MASK)
 _OCTETS = (SECRET, KEY, RULE)
 _SECRETS = (PASSWORD, SECRET, KEY)
-_PARSERS = {SUM: sum_channel, LIST: energy_list, CHANNELS: channels}
+_PARSERS = {SUM: sum_channel, LIST: energy_list, CHANNELS: channels, OUTPUT: output_function}
+_OUTPUTS = const(6)
 
 _VERSION = const(1)
 _ENTRY = "<HB"  # number, length of the value
@@ -110,7 +113,8 @@ class Parameters:
 
     @property
     def consistent(self) -> bool:
-        """Whether the nominal voltage is one of the network's, and demand and rates can be kept."""
+        """Whether the nominal voltage is one of the network's, pulse outputs keep up with it, and demand and rates can
+        be kept."""
         return _is_consistent(self._values)
 
     def __getattr__(self, name: str) -> "Any":
@@ -252,6 +256,10 @@ def _is_consistent(values: dict) -> bool:
     if "network" in values:  # not so in tables of tests
         lowest, highest = NETWORKS[values["network"]].voltages_v
         if not lowest <= values["nominal_voltage"] <= highest:
+            return False
+        maximum_ma = maximum_current_ma(values["nominal_current_ma"])
+        power = values["nominal_voltage"], maximum_ma, NETWORKS[values["network"]].nominal_mille
+        if not all(keeps_up(values["output_%d" % (n + 1)], *power) for n in range(_OUTPUTS)):
             return False
     if "rates" not in values:
         return True

@@ -21,6 +21,7 @@ from typing import Any
 from boards.virtual import wiring
 from tools.bench import firmware_code
 from tools.bench.ade9000 import ADE9000, tolerances
+from tools.bench.contact import Contact
 from tools.bench.ds3231 import DS3231
 from tools.bench.ds3231_drift import made_curve
 from tools.bench.fram import FRAM
@@ -120,6 +121,8 @@ class Bench:
         self._terminal_cover, self._front_cover = Line("terminal cover", 0), Line("front cover", 0)
         self._magnet = Line("magnet", 0)
         self._inputs = [Line(f"control input {n + 1}", 1) for n in range(len(wiring.CONTROL_INPUTS))]
+        self.outputs = [Contact(f"output {n + 1}") for n in range(len(wiring.OUTPUTS))]
+        self.relay = Contact("relay")
         self.world = World([self.supply, *powered])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)
@@ -144,6 +147,9 @@ class Bench:
         gpio.input(wiring.MAGNET, self._magnet)
         for pin, line in zip(wiring.CONTROL_INPUTS, self._inputs, strict=True):
             gpio.input(pin, line)
+        for pin, contact in zip((*wiring.OUTPUTS, wiring.RELAY), (*self.outputs, self.relay), strict=True):
+            gpio.outputs[pin] = contact.line.set
+            gpio.pulled_down.append(pin)
         metering_bus, fram_bus = SpiBus(self.world), SpiBus(self.world)
         gpio.outputs[wiring.METERING_CS] = metering_bus.select(self.metering)
         gpio.outputs[wiring.METERING_RESET] = self._reset_metering

@@ -114,7 +114,7 @@ class Mcu:
     def start(self, cause: int = PWRON_RESET) -> None:
         """Power-on or reset: a new process."""
         self._cause = cause
-        self.gpio.reset()
+        self.gpio.reset(self.world.now)
         self.watchdog.stop()
         self.waiting_until = None
         self._told = 0
@@ -129,6 +129,7 @@ class Mcu:
             return
         self.process.kill()
         self._keep_log()
+        self.gpio.reset(self.world.now)
 
     def _restart(self, cause: int) -> None:
         self.stop()

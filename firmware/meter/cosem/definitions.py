@@ -63,7 +63,7 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("141.7.0", "unbalance", "i_sym"),
     ("0.2.0", "data", "firmware_version"),
     ("0.3.0", "parameter", "led_constant"),
-    ("0.3.1", "parameter", "led_constant"),
+    ("0.3.1", "parameter", "led_constant_reactive"),
     ("0.4.2", "parameter", "ct_numerator"),
     ("0.4.3", "parameter", "vt_numerator"),
     ("0.4.5", "parameter", "ct_denominator"),
@@ -88,7 +88,7 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("C.8.0", "duration", "operating_seconds"),
     ("C.15.3", "duration", "outage_seconds"),
     ("0.2.2", "tariff", "program", "time_switch"),
-    ("C.3.0", "tariff", "inputs_word"),
+    ("C.3.0", "terminals", "word"),
     ("C.4.0", "tariff", "control_word"),
     ("C.14.0", "tariff", "active_tariff"),
     ("0.1.0", "billing", "count"),
@@ -113,6 +113,12 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("13.3.0", "least_pf", None),
     ("C.63.0", "data", "wiring_text"),
     ("C.63.1", "data", "wiring_code"),
+    ("C.15.11", "pulses", 0, "output1"),  # given by output 1..6
+    ("C.15.12", "pulses", 1, "output2"),
+    ("C.15.13", "pulses", 2, "output3"),
+    ("C.15.14", "pulses", 3, "output4"),
+    ("C.15.15", "pulses", 4, "output5"),
+    ("C.15.16", "pulses", 5, "output6"),
 ) + tuple([(SIGNAL % n, "signal", n) for n in range(1, 9)])
 
 # Registers by rate, of demand and of billing periods: value groups C of energies.NAMES in order, from 1 on, D and E
@@ -172,6 +178,7 @@ SETUPS: "tuple[tuple[Any, ...], ...]" = (
     ("0-0:96.62.1", 1, "refusal", "control_table"),
     ("0-0:96.62.2", 1, "refusal", "time_switch", "time_switch"),
     ("0-0:14.0.1", 6, "activation", MAXIMUM, "demand"),
+    ("0-0:10.0.104", 9, "scripts", "led", "reactive"),
 )
 
 

@@ -50,9 +50,10 @@ class ObjectModel:
     The parameters that shape objects (obis_b, network, registration, ratios, nominal values, sum channels) are read
     here, once. Attributes of `sources`: energies, counters, clock; actual (metrology.values.Values), harmonics
     (metrology.harmonics.Harmonics); rated, demand, billing, profiles, engine, rates, time_switch, control_table (parts
-    of tariff/); texts: those of the rows of kind "data", error_text, calibration_readings, calibration_record,
-    type_designation, logical_device_name; system_title (8 bytes); event_log (events.log.EventLog); security and
-    scripts (setups.py); and the functions set_clock(utc) and write_calibration(text).
+    of tariff/); terminals, test_mode (parts of meter/); texts: those of the rows of kind "data", error_text,
+    calibration_readings, calibration_record, type_designation, logical_device_name; system_title (8 bytes); event_log
+    (events.log.EventLog); security and scripts (setups.py); and the functions set_clock(utc) and
+    write_calibration(text).
     """
 
     def __init__(self, sources, parameters, type_code):

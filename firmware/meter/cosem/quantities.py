@@ -8,13 +8,13 @@ from binascii import hexlify, unhexlify
 from micropython import const
 
 from meter.cosem import date_time, obis
-from meter.cosem.classes import FIELD, READER, Data, Maximum, Parameter, Register, Shown
+from meter.cosem.classes import FIELD, READER, Data, FineRegister, Maximum, Parameter, Register, Shown
 from meter.cosem.clock import Clock, Part
 from meter.cosem.data_types import OCTETS, TEXT, UINT8, UINT16
 from meter.cosem.definitions import ERROR_OBJECT, ERRORS, MOMENT, PHASE_C, TABLE, TOTAL
-from meter.cosem.registration import Registration, maximum_current_ma
+from meter.cosem.registration import Registration
 from meter.metrology.energies import sum_channel
-from meter.metrology.networks import NETWORKS
+from meter.metrology.networks import NETWORKS, maximum_current_ma
 
 _REACTIVE_LED = const("0.3.1")
 
@@ -157,14 +157,14 @@ class Quantities:
         numerator, denominator, unit, form = self.energy_scale(name, is_rated)
         roll_over = 10 ** form[1]
 
-        def read():
+        def read(times: int = 1):
             mws = total()
             if mws is None:
                 return None
             begun = before() if before else 0
-            return max(0, mws * numerator // denominator - begun * numerator // denominator) % roll_over
+            return max(0, mws * times * numerator // denominator - begun * times * numerator // denominator) % roll_over
 
-        return Register(logical_name, read, unit, form)
+        return FineRegister(logical_name, read, unit, form, self._sources.test_mode)
 
     def _actual(self, logical_name: bytes, name: str, n: int = TOTAL):
         sources = self._sources
@@ -300,6 +300,19 @@ class Quantities:
             sources.scripts["outputs"](n if value else 10 + n)
 
         return Data(logical_name, lambda: sources.rates.commanded_signals >> n - 1 & 1, UINT8, READER, change, FIELD)
+
+    def _terminals(self, logical_name: bytes, name: str):
+        """A word of meter.terminals, whose octets are printed as digits."""
+        sources = self._sources
+
+        def read():
+            return getattr(sources.terminals, name)
+
+        return Shown(logical_name, read, OCTETS, lambda: hexlify(read()).decode().upper())
+
+    def _pulses(self, logical_name: bytes, n: int):
+        sources = self._sources
+        return Register(logical_name, lambda: sources.terminals.pulses.sent(n) % 10 ** _COUNT[1], "", _COUNT)
 
     def _errors(self, logical_name: bytes, _name: str):
         """Four octets, the groups AA BB CC DD; printed as eight digits."""

@@ -11,6 +11,8 @@ current before they roll over (EN 50470-3), those by rate that begin at each bil
 
 from micropython import const
 
+from meter.metrology.networks import maximum_current_ma
+
 # Forms of a Register (cosem.classes) as they are with secondary registration
 _VOLTAGE = const((-2, 5, 0, False))  # NNN.NN V
 _CURRENT = const((-3, 5, 0, False))  # NN.NNN A
@@ -22,12 +24,6 @@ _FULL_HOURS = const(4000)
 _MONTH_HOURS = const(744)
 _MWS_PER_WH = const(3_600_000)
 _HEADROOM = const(2)  # of a display of actual values over nominal voltage and maximum current
-_IMAX_MA = {1_000: 6_000, 5_000: 10_000}  # by nominal current; data sheet, Imax (metrological)
-
-
-def maximum_current_ma(nominal_current_ma: int) -> int:
-    """Imax of a meter with this nominal current."""
-    return _IMAX_MA[nominal_current_ma]
 
 
 class Registration:

@@ -36,7 +36,7 @@ def scripts(model, logical_name: bytes, name: str):
     run = model.sources.scripts.get(name)
     if run is None:
         return Composite(9, logical_name, ([],))
-    listed = {"tariff": _rates, "outputs": _signals, "reset": _clearings}.get(name, _unknown)
+    listed = {"tariff": _rates, "outputs": _signals, "reset": _clearings, "led": _lights}.get(name, _unknown)
     return Composite(9, logical_name, (lambda: listed(model),), {1: (SEALED if name == "reset" else FIELD, given(run))})
 
 
@@ -111,6 +111,11 @@ def _clearings(model) -> list:
     totals = [obis.parse(code, model.parameters.obis_b) for code in model.totals()]
     registers = _resets(3, totals + model.register_names(CUMULATED)) + rated + maxima + stored
     return [(1, registers + log), (2, rated), (3, stored), (4, log), (5, registers)]
+
+
+def _lights(_model) -> list:
+    """What a test LED shows is no object's."""
+    return [(1, []), (2, [])]
 
 
 def _unknown(_model) -> list:

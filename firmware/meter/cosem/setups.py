@@ -51,7 +51,7 @@ def features(type_code) -> list:
             found.append("port%d" % (n + 1))
             if interface[:5] == "RS232":
                 found += "modem", "modem%d" % (n + 1)
-    return found
+    return found + ["output%d" % (n + 1) for n in range(type_code.outputs)]
 
 
 # --- identification, time, events ---------------------------------------------------------------------------------

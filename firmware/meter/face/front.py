@@ -13,11 +13,11 @@ _FACE_MS = const(250)
 
 class Front:
     """`display`: face.display.Display; `items`: the objects to roll through, for `seconds` each; `mains`, `metering`,
-    `communication`: what the symbols tell of."""
+    `communication`, `test_mode`: what the symbols tell of."""
 
-    def __init__(self, display, items: list, seconds: int, errors, metering, communication, mains):
+    def __init__(self, display, items: list, seconds: int, errors, metering, communication, mains, test_mode):
         self._display, self._errors, self._mains = display, errors, mains
-        self._metering, self._communication = metering, communication
+        self._metering, self._communication, self._test_mode = metering, communication, test_mode
         self._rolling = Rolling(items, seconds)
 
     async def run(self) -> None:
@@ -47,5 +47,5 @@ class Front:
         samples, billing = self._metering.samples, self._metering.billing
         display.phases(samples.present, samples.reversed_field)
         display.arrows(billing.p_sign, billing.q_sign)
-        display.symbols(comm=self._communication.active, error=self._errors.bits != 0)
+        display.symbols(comm=self._communication.active, error=self._errors.bits != 0, test=self._test_mode.on)
         display.refresh(now)

@@ -193,9 +193,9 @@ class Rates:
     # --- views ------------------------------------------------------------------------------------------------------
 
     @property
-    def inputs_word(self) -> bytes:
-        """C.3.0, inputs and outputs: 0, relay, outputs O1.., inputs I1.. (bit 0 is the first)."""
-        return bytes((0, 1 if self.relay else 0, self.outputs, self._signals[control.INPUTS]))
+    def inputs(self) -> int:
+        """The control inputs at the last update, bit 0 is I1."""
+        return self._signals[control.INPUTS]
 
     @property
     def control_word(self) -> bytes:
