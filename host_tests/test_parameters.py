@@ -98,7 +98,8 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         160 reset_sources, 161 snapshot_sources, 162 reset_lockout_min, 163 reset_day, 164 reset_hour,
         165 reset_minute, 166 readout_periods, 170 profile_1_period_min, 171 profile_1_channels,
         172 profile_2_period_min,
-        173 profile_2_channels, 190 long_failure_s
+        173 profile_2_channels, 190 long_failure_s, 200 display_mode, 201 display_list, 202 menu_list,
+        203 installation_list, 204 leading_zeros, 205 display_timeout_s, 206 display_periods
     """
     assert {name: int(number) for number, name in (pair.split() for pair in field.split(","))} == NUMBERS
     assert [Parameters(Ram()).name(number) for number in NUMBERS.values()] == list(NUMBERS)

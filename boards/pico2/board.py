@@ -27,6 +27,10 @@ PINS = {
     "seal": 26,
     "control_1": 27,
     "control_2": 28,
+    "display_down": 14,
+    "display_up": 15,
+    "reset_button": 3,
+    "service_button": 7,
 }
 
 
@@ -92,6 +96,9 @@ class Board:
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
         self.control_inputs = (_input("control_1"), _input("control_2"))  # low = voltage; open: none
+        # Low = pressed; None where a board has none
+        self.display_down, self.display_up = _input("display_down"), _input("display_up")
+        self.reset_button, self.service_button = _input("reset_button"), _input("service_button")
 
     def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None: the Pico 2 has no radio."""

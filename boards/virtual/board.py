@@ -37,6 +37,11 @@ class Board:
         self.power_fail = Pin(wiring.POWER_FAIL, Pin.IN)  # low = mains failing
         self.seal = Pin(wiring.SEAL, Pin.IN)  # high = certification seal broken
         self.control_inputs = tuple([Pin(pin, Pin.IN) for pin in wiring.CONTROL_INPUTS])  # low = voltage
+        # Low = pressed; None where a board has none
+        self.display_down = Pin(wiring.DISPLAY_DOWN, Pin.IN)
+        self.display_up = Pin(wiring.DISPLAY_UP, Pin.IN)
+        self.reset_button = Pin(wiring.RESET_BUTTON, Pin.IN)
+        self.service_button = Pin(wiring.SERVICE_BUTTON, Pin.IN)
 
     def tcp_address(self, _port: int):
         """(host, port) to listen on, or None: there is no network in virtual time. The port is the bench's choice."""

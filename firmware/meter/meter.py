@@ -3,7 +3,7 @@
 Tasks on one loop:
 - measuring.py: serves the metering chip; every half second energy goes from chip to registers to FRAM, and whatever is
   due by then happens to demand, billing periods and profiles;
-- face/front.py: display and symbols, four times a second;
+- face/front.py: buttons and display;
 - house: once a second the clock, the counters and the watchdog;
 - archive: moves full sectors of profiles and stored values to the flash;
 - power.py: notes the end of mains and its return;
@@ -18,7 +18,6 @@ from micropython import const
 
 from drivers.ds3231 import DS3231
 from drivers.fram import Fram
-from drivers.pcf8576 import PCF8576
 from meter import factory
 from meter.access import EXTENDED_SERVICE, FIELD_SERVICE, Access
 from meter.calibration_store import CalibrationStore
@@ -32,7 +31,6 @@ from meter.events import error_register as error
 from meter.events import log
 from meter.events.log import EventLog
 from meter.events.log_view import LogView
-from meter.face.display import Display
 from meter.face.front import Front
 from meter.journal import Journal
 from meter.keys import Keys
@@ -149,16 +147,9 @@ class Meter:
             _CLEAR: (EXTENDED_SERVICE, lambda text: self._clear(int(text))),
         }
         self._communication = Communication(board, model, access, security, commands)
-        items = [model.find(code) for code in model.totals()]
-        self._front = Front(
-            Display(PCF8576(board.i2c)),
-            items,
-            parameters.display_seconds,
-            self._errors,
-            self._metering,
-            self._communication,
-            self._mains,
-        )
+        parameters.may_show = model.is_public
+        watched = self._errors, self._metering, self._communication, self._mains
+        self._front = Front(board, model, *watched, self._tariffs.reset_by_button)
 
     # --- start ------------------------------------------------------------------------------------------------------
 

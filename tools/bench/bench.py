@@ -48,6 +48,12 @@ NETWORK = "3P4W"  # what a meter is connected to unless it is told otherwise
 BETWEEN_PHASES = 400  # V: nominal voltage of a meter without a neutral, to go with the source's 230 V
 NOMINAL = firmware_code.calibration.nominal()  # a calibration that corrects nothing
 COLDEST, HOTTEST = -40.0, 85.0  # degrees C, the range of the chips
+BUTTONS = {
+    "down": wiring.DISPLAY_DOWN,
+    "up": wiring.DISPLAY_UP,
+    "reset": wiring.RESET_BUTTON,
+    "service": wiring.SERVICE_BUTTON,
+}
 _STEADY_S = 2.0  # until the last interval of energies is one of a steady load
 _AWAKE_S = 0.15
 _LONGEST_NS = 45 * NS  # asleep: the meter survives 60 s from one reading of its chip to the next
@@ -114,6 +120,7 @@ class Bench:
         self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed)
         self._seal = Line("seal", 0)
         self._inputs = [Line(f"control input {n + 1}", 1) for n in range(len(wiring.CONTROL_INPUTS))]
+        self._buttons = {name: Line(f"{name} button", 1) for name in BUTTONS}
         self.world = World([self.supply, *powered])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)
@@ -133,6 +140,8 @@ class Bench:
         gpio.input(wiring.METERING_IRQ1, self.metering.irq1)
         gpio.input(wiring.POWER_FAIL, self.supply.power_fail)
         gpio.input(wiring.SEAL, self._seal)
+        for name, pin in BUTTONS.items():
+            gpio.input(pin, self._buttons[name])
         for pin, line in zip(wiring.CONTROL_INPUTS, self._inputs, strict=True):
             gpio.input(pin, line)
         metering_bus, fram_bus = SpiBus(self.world), SpiBus(self.world)
@@ -328,6 +337,18 @@ class Bench:
         with self.hold:
             for line, voltage in zip(self._inputs, given, strict=True):
                 line.set(int(not voltage), self.world.now)
+
+    def hold_button(self, name: str, pressed: bool = True) -> None:
+        """Press one of BUTTONS and keep it pressed, or let it go."""
+        with self.hold:
+            self._buttons[name].set(int(not pressed), self.world.now)
+
+    def press(self, name: str, seconds: float = 0.2) -> None:
+        """Press one of BUTTONS for `seconds`, let it go, and give the meter the time it takes to show what follows."""
+        self.hold_button(name)
+        self.run(seconds)
+        self.hold_button(name, False)
+        self.run(0.2)
 
     # --- what a person or a client sees -----------------------------------------------------------------------
 
