@@ -26,18 +26,22 @@ class Front:
             "durs", (board.display_down, board.display_up, board.reset_button, board.service_button)
         )
         self._display = Display(PCF8576(board.i2c))
+        self._waited = _DRAW_EVERY  # samples since the display was drawn
         self.operation = Operation(self._display, model, errors, self._sequence, reset_by_button)
 
     async def run(self) -> None:
         """Look and draw for ever."""
-        self._draw(True)
-        waited = 0
         while True:
-            waited += 1
-            if self._look() or waited >= _DRAW_EVERY:
-                waited = 0
-                self._draw(self._mains.is_down)
+            self.step()
             await asyncio.sleep_ms(_SAMPLE_MS)
+
+    def step(self) -> None:
+        """Look at the buttons, and draw if they have done something, or when it is time to."""
+        has_changed = self._look()
+        self._waited += 1
+        if has_changed or self._waited >= _DRAW_EVERY:
+            self._waited = 0
+            self._draw()
 
     def _look(self) -> bool:
         """Let the buttons do what they do; True if that changes what is to be seen."""
@@ -51,8 +55,8 @@ class Front:
                     self._buttons.spend()
         return has_changed
 
-    def _draw(self, dark: bool) -> None:
-        now = time.ticks_ms()
+    def _draw(self) -> None:
+        now, dark = time.ticks_ms(), self._mains.is_down
         if not dark:
             self._show_symbols()
             self.operation.draw(now)

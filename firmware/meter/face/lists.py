@@ -62,16 +62,36 @@ class Lists:
             stored = None
         return stored and self._of(["0.1.2"] + model.stored_codes(), stored)
 
+    def intervals(self, n: int):
+        """Load profile 1, an interval each, the newest first: when it ended, and its channels."""
+        try:
+            store = self._model.load_store(0)
+            entry = store.count() - n
+            rows = list(store.printed_of(store.by_entry(entry, entry))) if entry > 0 else ()
+        except OSError:
+            rows = ()
+        if not rows:
+            return None
+        if rows[0] is None:
+            return 1, lambda n: [("P.01", NOTHING, "")]
+        utc, _, _, values = rows[0]
+        columns = store.printed_columns()
+
+        def one(n: int) -> list:
+            if n == 0:
+                return self._moment("P.01", utc)
+            return [(columns[n - 1][0], values[n - 1].strip() or NOTHING, columns[n - 1][1])]
+
+        return 1 + len(columns), one
+
     def events(self, n: int):
         """The event log, the newest first: index P.98 and the number, date and time in turn."""
-        sources = self._model.sources
-        events = sources.event_log
+        events = self._model.sources.event_log
 
         def one(place: int) -> list:
             for event in events.by_entry(count - place, count - place):
                 if event is not None:
-                    index = "P.98.%d" % event[2]
-                    return [(index, text, "") for text in date_time.text(sources.clock, event[1]).split()]
+                    return self._moment("P.98.%d" % event[2], event[1])
             return [("P.98", NOTHING, "")]
 
         try:
@@ -86,6 +106,9 @@ class Lists:
             return None
         count, show = self._of(self._model.list_codes("installation"))
         return count + 1, lambda n: show(n) if n < count else [("SEq", self._sequence(), "")]
+
+    def _moment(self, index: str, utc: int) -> list:
+        return [(index, word, "") for word in date_time.text(self._model.sources.clock, utc).split()]
 
     def _of(self, codes: list, stored=None) -> tuple:
         return len(codes), lambda n: self.pages(codes[n], stored)

@@ -154,6 +154,7 @@ class Operation:
         """From the operating display: first away from errors, then to the display check."""
         if self._unseen and not self._errors.fatal:
             self._acknowledged = self._errors.bits
+            self.operate()
         else:
             self.state = CHECK
 
@@ -164,7 +165,10 @@ class Operation:
             return
         lists = self._lists
         self._open(False, [("Std", "dAtA", self._show, lists.current), ("Std", "StorEd", self._show, lists.stored)])
-        if self._model.sources.type_code.has_event_log:
+        type_code = self._model.sources.type_code
+        if type_code.has_load_profile:
+            self._menu.append(("Std", "P.01", self._show, lists.intervals))
+        if type_code.has_event_log:
             self._menu.append(("Std", "P.98", self._show, lists.events))
         self._menu += [("SEr", "dAtA", self._show, lists.installation), ("End", "", self.operate, 1)]
 
@@ -222,6 +226,8 @@ class Operation:
         self.state, self._said, self._after = MESSAGE, (index, value, ""), state
 
     def _dismiss(self, _way: int = 1) -> None:
+        if self._after == OPERATING:
+            self.operate()
         self.state = self._after
 
     # --- what it changes --------------------------------------------------------------------------------------------
