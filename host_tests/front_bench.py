@@ -1,4 +1,4 @@
-"""The front on its own: display, buttons and chip as they ship, before an object model whose values tell what they are."""
+"""The front on its own: display, buttons and chip as they ship, before an object model with values of its own."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class FrontBench:
 
         class OwnSources(Sources):
             @property
-            def error_text(self) -> str:
+            def error_text(self) -> str:  # type: ignore[override]
                 return errors.text()
 
         self.sources: Any = OwnSources()
@@ -58,9 +58,8 @@ class FrontBench:
         self.samples = SimpleNamespace(present=[True, True, True], reversed_field=False)
         self.billing = SimpleNamespace(p_sign=1, q_sign=1)
         self.communication, self.mains = SimpleNamespace(active=False), SimpleNamespace(is_down=False)
-        self.resetting: Any = SimpleNamespace(
-            _clock=self.sources.clock, billing=self.sources.billing, engine=self.sources.engine
-        )
+        sources = self.sources
+        tariffs: Any = SimpleNamespace(_clock=sources.clock, billing=sources.billing, engine=sources.engine)
         self.front = Front(
             board,
             self.model,
@@ -68,7 +67,7 @@ class FrontBench:
             SimpleNamespace(samples=self.samples, billing=self.billing),
             self.communication,
             self.mains,
-            lambda: Tariffs.reset_by_button(self.resetting),
+            lambda: Tariffs.reset_by_button(tariffs),
         )
         self.run(0.3)
 

@@ -42,6 +42,7 @@ def page(names: list[str], old: dict[str, str], new: dict[str, str]) -> str:
             for side, pictures in (("golden", old), ("now", new))
         ]
         rows.append(f"<h2>{escape(name)}</h2>\n<div>{''.join(sides)}</div>")
-    return f"<!doctype html>\n<meta charset=utf-8>\n<title>Changed screens</title>\n<style>{_STYLE}</style>\n" + "\n".join(
-        rows
+    return (
+        f"<!doctype html>\n<meta charset=utf-8>\n<title>Changed screens</title>\n<style>{_STYLE}</style>\n"
+        + "\n".join(rows)
     )

@@ -1,4 +1,4 @@
-"""The front's states: what buttons lead to, what comes back by itself, errors by severity, billing reset and set mode."""
+"""The front's states: what buttons lead to, what comes back by itself, errors, billing reset and set mode."""
 
 from __future__ import annotations
 

@@ -56,8 +56,8 @@ _TICKS_MASK = const(0x3FFFFFFF)  # time.ticks_ms() counts modulo 2**30
 class Operation:
     """The front of the meter behind `model` (cosem.model.ObjectModel), on `display` (face.display.Display).
 
-    `errors`: events.error_register.ErrorRegister. `sequence()`: text of the order of the phases. `reset_by_button()`: as
-    meter.tariffs.Tariffs has it. `test_mode`: None, or what has `active` and `switch(on)`; it may be set later.
+    `errors`: events.error_register.ErrorRegister. `sequence()`: text of the order of the phases. `reset_by_button()`:
+    as meter.tariffs.Tariffs has it. `test_mode`: None, or what has `active` and `switch(on)`; it may be set later.
     """
 
     def __init__(self, display, model, errors, sequence, reset_by_button):
