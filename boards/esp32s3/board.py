@@ -95,6 +95,7 @@ class Board:
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
         self.control_inputs = ()  # no pins are left; a row for each would go here, low = voltage
+        self.battery_off = None  # no battery 1: without mains there is neither display nor readout
         # Low = pressed; None where a board has none
         self.display_down, self.display_up = _input("display_down"), _input("display_up")
         self.reset_button, self.service_button = _input("reset_button"), None

@@ -37,6 +37,7 @@ class Board:
         self.power_fail = Pin(wiring.POWER_FAIL, Pin.IN)  # low = mains failing
         self.seal = Pin(wiring.SEAL, Pin.IN)  # high = certification seal broken
         self.control_inputs = tuple([Pin(pin, Pin.IN) for pin in wiring.CONTROL_INPUTS])  # low = voltage
+        self.battery_off = Pin(wiring.BATTERY_OFF, Pin.OUT, value=0)  # high ends life on battery 1; None: there is none
         # Low = pressed; None where a board has none
         self.display_down = Pin(wiring.DISPLAY_DOWN, Pin.IN)
         self.display_up = Pin(wiring.DISPLAY_UP, Pin.IN)

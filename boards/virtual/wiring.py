@@ -16,6 +16,7 @@ DISPLAY_UP = 15
 RESET_BUTTON = 16
 SERVICE_BUTTON = 17
 FLASH_CS = 24  # on the FRAM's bus
+BATTERY_OFF = 29  # high resets the latch that a display button sets
 CONTROL_INPUTS = (10, 11, 12, 13)  # low = voltage on the terminal
 
 # SPI buses

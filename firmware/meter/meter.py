@@ -6,6 +6,7 @@ Tasks on one loop:
 - face/front.py: buttons and display;
 - house: once a second the clock, the counters and the watchdog;
 - archive: moves full sectors of profiles and stored values to the flash;
+- battery.py: instead of all that, while the meter lives on a battery;
 - power.py: notes the end of mains and its return;
 - one for each port (communication.py).
 """
@@ -20,6 +21,7 @@ from drivers.ds3231 import DS3231
 from drivers.fram import Fram
 from meter import factory
 from meter.access import EXTENDED_SERVICE, FIELD_SERVICE, Access
+from meter.battery import BatteryLife
 from meter.calibration_store import CalibrationStore
 from meter.clearing import EVERYTHING, Clearing
 from meter.comms.dlms.counters import InvocationCounters
@@ -213,13 +215,17 @@ class Meter:
         engine, last_alive = tariffs.engine, tariffs.record.utc
         self._timekeeping.start(last_alive, tariffs.demand.step_s)
         if self._is_known:
-            if machine.reset_cause() == machine.PWRON_RESET and last_alive:
+            if last_alive and (engine.down or machine.reset_cause() == machine.PWRON_RESET):
                 self._outages.ended(engine.down, last_alive)
             self._read(lambda: self._clearing.start(engine, self._clock.utc(), last_alive, tariffs.inputs))
 
     async def run(self) -> None:
         """Start all tasks; returns only if one of them fails, with its exception."""
         self._watchdog = self._board.watchdog()
+        battery = BatteryLife(self._board, self._front, self._communication, self._timekeeping, self._watchdog)
+        if await battery.is_on():
+            await battery.run(self._tariffs.record.utc, self._tariffs.demand.step_s)
+            machine.reset()
         self._begin()
         own = (self._measuring.run(), self._front.run(), self._house(), self._archive(), self._mains.run())
         await asyncio.gather(*own, *self._communication.tasks())

@@ -34,7 +34,7 @@ from tools.bench.nor_flash import NorFlash
 from tools.bench.pcf8576 import PCF8576
 from tools.bench.process import DEFAULT_HEAP_KIB, restore_cores, share_one_core
 from tools.bench.real_time import RealTime
-from tools.bench.reserve import SUPERCAP, Reserve
+from tools.bench.reserve import READOUT_BATTERY, SUPERCAP, Reserve
 from tools.bench.source import Source
 from tools.bench.supply import Supply
 from tools.bench.uart import UartLine, VirtualEnd
@@ -81,7 +81,8 @@ class Bench:
     by name, as stored before the meter's first start. `calibration`: the record it leaves the factory with, by default
     one that corrects nothing; None for a meter that was never calibrated. `events`: what its event log holds before
     that, oldest first: (UTC seconds since 2000, number, detail). `reserve`: what feeds its clock without a supply, a
-    full "supercap" or a "battery".
+    full "supercap" or a "battery"; a "readout battery" feeds display and optical port too, from a press of a display
+    button on.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class Bench:
         self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
         chips: list[Device] = [self.metering, self.lcd_driver, self.rtc, self.reserve, self.fram, self.flash]
         powered = [*chips, *self.uarts]
-        self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed)
+        self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed, [self.metering])
         self._seal = Line("seal", 0)
         self._inputs = [Line(f"control input {n + 1}", 1) for n in range(len(wiring.CONTROL_INPUTS))]
         self._buttons = {name: Line(f"{name} button", 1) for name in BUTTONS}
@@ -149,6 +150,7 @@ class Bench:
         gpio.outputs[wiring.METERING_RESET] = self._reset_metering
         gpio.outputs[wiring.FRAM_CS] = fram_bus.select(self.fram)
         gpio.outputs[wiring.FLASH_CS] = fram_bus.select(self.flash)
+        gpio.outputs[wiring.BATTERY_OFF] = self._end_battery
         return Mcu(
             self.world,
             gpio,
@@ -163,6 +165,10 @@ class Bench:
     def _reset_metering(self, level: int, t_ns: int) -> None:
         self.metering.reset(level, t_ns)
         self.world.touch(self.metering)
+
+    def _end_battery(self, level: int, t_ns: int) -> None:
+        self.supply.release(level, t_ns)
+        self.world.touch(self.supply)
 
     def _manufacture(self, parameters: Mapping[str, Any], calibration: Calibration | None) -> None:
         """Write what the production line writes: factory record, parameters that are not the default, calibration."""
@@ -342,6 +348,8 @@ class Bench:
         """Press one of BUTTONS and keep it pressed, or let it go."""
         with self.hold:
             self._buttons[name].set(int(not pressed), self.world.now)
+            if pressed and name in ("down", "up") and self.reserve.kind == READOUT_BATTERY:
+                self.supply.wake(self.world.now)
 
     def press(self, name: str, seconds: float = 0.2) -> None:
         """Press one of BUTTONS for `seconds`, let it go, and give the meter the time it takes to show what follows."""

@@ -35,6 +35,14 @@ class Front:
             self.step()
             await asyncio.sleep_ms(_SAMPLE_MS)
 
+    def begin(self) -> None:
+        """Somebody uses the meter now, as if a button had been pressed."""
+        self.operation.pressed_at = time.ticks_ms()
+
+    def is_left(self, ticks_ms: int) -> bool:
+        """Whether nobody has for the time-out."""
+        return self.operation.is_left(ticks_ms)
+
     def step(self) -> None:
         """Look at the buttons, and draw if they have done something, or when it is time to."""
         has_changed = self._look()

@@ -69,7 +69,7 @@ class Operation:
         self._rolling = Rolling((), 1)
         self._changes = -1  # of the parameters that the list is made of
         self._acknowledged = 0  # errors that somebody has seen
-        self._since = 0  # when a button did something last
+        self.pressed_at = 0  # when a button did something last
         self._serves = False  # the menu is the service menu
         self._menu: list = []  # (index, value, what it opens, with what)
         self._place = 0  # in the menu
@@ -88,14 +88,18 @@ class Operation:
         """Fill the text fields with what is to be seen now."""
         errors, display = self._errors, self._display
         self._acknowledged &= errors.bits
-        age = (ticks_ms - self._since) & _TICKS_MASK
+        age = (ticks_ms - self.pressed_at) & _TICKS_MASK
+        is_over = self.is_left(ticks_ms) and self.state != OPERATING
         if self.state == MESSAGE and age >= _MESSAGE_MS:
             self._dismiss()
-        is_over = age >= self._model.parameters.display_timeout_s * 1000 and self.state != OPERATING
         if is_over or errors.fatal and self.state in (MENU, VALUES) and not self._serves:
             self.operate()
         display.all_on(self.state == CHECK)
         display.show(*self._page(ticks_ms, age))
+
+    def is_left(self, ticks_ms: int) -> bool:
+        """Whether no button has done anything for the time-out."""
+        return (ticks_ms - self.pressed_at) & _TICKS_MASK >= self._model.parameters.display_timeout_s * 1000
 
     def _page(self, ticks_ms: int, age: int) -> tuple:
         """The text fields of a state."""
@@ -141,7 +145,7 @@ class Operation:
         action = _ACTIONS.get(self.state + button + event[1])
         if action is None:
             return False
-        self._since = ticks_ms
+        self.pressed_at = ticks_ms
         getattr(self, action)(-1 if event[0] == "u" else 1)
         return True
 
