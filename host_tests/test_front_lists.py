@@ -168,6 +168,20 @@ def test_a_memory_that_does_not_answer_is_dashes_and_no_fault_of_the_display() -
     assert bench.errors.bits == 0
 
 
+def test_an_event_that_cannot_be_read_any_more_is_dashes() -> None:
+    bench = FrontBench()
+    for n in range(20):
+        bench.sources.log.add(24, bench.sources.clock.now + n, 0)
+    bench.press("down", "down", "up", "up", "up")
+    assert bench.press("DOWN")[0] == "P.98.24"
+
+    def fail(*_: object) -> None:
+        raise OSError(5)
+
+    bench.sources.log._memory.read_into = fail
+    assert bench.press("down") == ("P.98", "--------", "")
+
+
 @pytest.mark.parametrize(
     ("present", "is_reversed", "text"),
     [

@@ -1,4 +1,4 @@
-"""Battery 1: display and readout without mains, from a press of a display button on (product data sheet, clock reserve)."""
+"""Battery 1: display and readout without mains, from a press of a display button on (product data sheet)."""
 
 from __future__ import annotations
 

@@ -89,9 +89,12 @@ class Lists:
         events = self._model.sources.event_log
 
         def one(place: int) -> list:
-            for event in events.by_entry(count - place, count - place):
-                if event is not None:
-                    return self._moment("P.98.%d" % event[2], event[1])
+            try:
+                for event in events.by_entry(count - place, count - place):
+                    if event is not None:
+                        return self._moment("P.98.%d" % event[2], event[1])
+            except OSError:
+                pass
             return [("P.98", NOTHING, "")]
 
         try:
