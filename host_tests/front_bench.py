@@ -25,10 +25,15 @@ _STEP_S = 0.025  # as the front's task does
 class TestMode:
     """What the service menu switches."""
 
-    active = False
+    on = False
 
-    def switch(self, on: bool) -> None:
-        self.active = on
+    def begin(self, script: int) -> None:
+        assert script == 1
+        self.on = True
+
+    def end(self, script: int) -> None:
+        assert script == 1
+        self.on = False
 
 
 class FrontBench:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import micropython_names
 import pytest
 
-from host_tests.front_bench import FrontBench
+from host_tests.front_bench import FrontBench, TestMode
 from meter import persian
 from meter.events import error_register as error
 
@@ -333,3 +333,15 @@ def test_a_setting_that_is_left_changes_nothing(bench: FrontBench, way: str) -> 
         bench.run(121)
     assert bench.sources.clock.fields() == before
     assert bench.sources.billing.count == 0
+
+
+def test_the_service_menu_switches_the_test_mode_that_the_meter_has(bench: FrontBench) -> None:
+    test_mode = bench.front.operation.test_mode = TestMode()
+    for is_on in (True, False):
+        bench.press("service", "up", "up")
+        assert bench.read()[:2] == ("tE5t", "on" if is_on else "oFF")
+        assert bench.press("DOWN")[:2] == ("tE5t", "donE")
+        bench.run(5)
+        assert bench.read()[0] == "1.8.0"
+        assert test_mode.on is is_on
+        assert ("test" in bench.lcd.symbols) is is_on

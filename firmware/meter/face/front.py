@@ -87,7 +87,7 @@ class Front:
             comm=self._communication.active,
             battery=bits & error.TIME_BASE != 0,
             error=bits != 0,
-            test=test_mode is not None and test_mode.active,
+            test=test_mode is not None and test_mode.on,
         )
 
     def _sequence(self) -> str:

@@ -45,6 +45,7 @@ _ACTIONS = {
     "Ts+": "_dismiss",
 }
 _SETTABLE = const(("0.9.1", "0.9.2"))  # time and date
+_SCRIPT = const(1)
 _DONE, _FAILED, _OFF, _ON = const("donE"), const("Err"), const("oFF"), const("on")
 
 _PAGE_MS = const(2000)
@@ -57,7 +58,8 @@ class Operation:
     """The front of the meter behind `model` (cosem.model.ObjectModel), on `display` (face.display.Display).
 
     `errors`: events.error_register.ErrorRegister. `sequence()`: text of the order of the phases. `reset_by_button()`:
-    as meter.tariffs.Tariffs has it. `test_mode`: None, or what has `active` and `switch(on)`; it may be set later.
+    as meter.tariffs.Tariffs has it. `test_mode`: None, or what has `on`, `begin` and `end`, which
+    take the number of their script; it may be set later.
     """
 
     def __init__(self, display, model, errors, sequence, reset_by_button):
@@ -181,8 +183,8 @@ class Operation:
         menu = [("SEt", code, self._begin_setting, code) for code in _SETTABLE]
         self._open(True, menu + [("SEr", "dAtA", self._show, self._lists.installation)])
         if self.test_mode is not None:
-            is_on = self.test_mode.active
-            self._menu.append(("tESt", _OFF if is_on else _ON, self.test_mode.switch, not is_on))
+            text, switch = (_OFF, self.test_mode.end) if self.test_mode.on else (_ON, self.test_mode.begin)
+            self._menu.append(("tESt", text, switch, _SCRIPT))
         self._menu.append(("End", "", self.operate, 1))
 
     def _open(self, serves: bool, menu: list) -> None:
