@@ -214,6 +214,7 @@ class Sources:
 
     def equip(self, type_code, parameters):
         """Have the billing part of a meter of this type, if there is none yet."""
+        self.type_code = type_code
         if not hasattr(self, "engine"):
             self.switch_rates(type_code, parameters)
             self.bill(type_code, parameters)

@@ -24,6 +24,7 @@ LAYERS = {
     "meter.comms": 4,
     "meter.comms.dlms": 4,
     "meter.face": 4,
+    "meter.battery": 5,
     "meter.journal": 5,
     "meter.measuring": 5,
     "meter.power": 5,

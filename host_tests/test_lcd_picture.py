@@ -36,7 +36,7 @@ def operating() -> Glass:
     shown.display.phases((True, True, True), False)
     shown.display.arrows(1, 1)
     shown.display.symbols(comm=True)
-    shown.display.operating_arrow(1, True)
+    shown.display.operating_arrows(1)
     shown.display.show("1.8.0", "000102.28", "kWh")
     shown.display.refresh(0)
     return shown

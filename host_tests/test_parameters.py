@@ -60,7 +60,9 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         173 profile_2_channels, 176 undervoltage_percent, 177 overvoltage_percent, 178 voltage_delay_s,
         179 monitor_hysteresis_percent, 180 no_voltage_percent, 181 no_voltage_mille, 182 no_voltage_delay_s,
         183 overcurrent_percent, 184 neutral_current_percent, 185 limit_delay_s, 186 phase_power_limit_w,
-        187 power_limit_va, 188 demand_limit_w, 190 long_failure_s
+        187 power_limit_va, 188 demand_limit_w, 190 long_failure_s,
+        200 display_mode, 201 display_list, 202 menu_list,
+        203 installation_list, 204 leading_zeros, 205 display_timeout_s, 206 display_periods
     """
     assert {name: int(number) for number, name in (pair.split() for pair in field.split(","))} == NUMBERS
     assert [Parameters(Ram()).name(number) for number in NUMBERS.values()] == list(NUMBERS)

@@ -8,7 +8,7 @@ from drivers.mcp23017 import MCP23017
 WIFI = ("", "")
 
 # GPIO numbers. Kept free: strapping pins 0, 3, 45, 46; USB 19, 20; octal PSRAM 35 to 37; the boot console 43, 44; the
-# RGB LED 38 or 48, by board version; JTAG 39 to 42. The metering SPI is on SPI2's direct pins (IO_MUX).
+# RGB LED 38 or 48, by board version. The metering SPI is on SPI2's direct pins (IO_MUX).
 PINS = {
     "seal": 1,
     "power_fail": 4,
@@ -29,7 +29,10 @@ PINS = {
     "metering_irq0": 21,
     "metering_irq1": 47,
     "fram_cs": 2,
-    "flash_cs": 39,  # the one JTAG pin in use
+    "flash_cs": 39,  # these are JTAG's
+    "display_down": 40,
+    "display_up": 41,
+    "reset_button": 42,
 }
 
 # Pins of the port expander: 0..7 are GPA0..7, 8..15 GPB0..7
@@ -120,6 +123,10 @@ class Board:
         inputs = [expander.input(EXPANDER["control_%d" % n], 1) for n in (1, 2, 3, 4)]
         self.control_inputs = tuple(inputs)  # low = voltage; open: none
         expander.start()
+        self.battery_off = None  # no battery 1: without mains there is neither display nor readout
+        # Low = pressed; None where a board has none
+        self.display_down, self.display_up = _input("display_down"), _input("display_up")
+        self.reset_button, self.service_button = _input("reset_button"), None
 
     def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None without a Wi-Fi network. It is joined in the background, also again."""

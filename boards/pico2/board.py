@@ -29,6 +29,10 @@ PINS = {
     "seal": 26,
     "control_1": 27,
     "control_2": 28,
+    "display_down": 14,
+    "display_up": 15,
+    "reset_button": 3,
+    "service_button": 7,
 }
 
 # Pins of the port expander: 0..7 are GPA0..7, 8..15 GPB0..7
@@ -118,6 +122,10 @@ class Board:
         more = tuple([expander.input(EXPANDER["control_%d" % n], 1) for n in (3, 4)])
         self.control_inputs = (_input("control_1"), _input("control_2")) + more  # low = voltage; open: none
         expander.start()
+        self.battery_off = None  # no battery 1: without mains there is neither display nor readout
+        # Low = pressed; None where a board has none
+        self.display_down, self.display_up = _input("display_down"), _input("display_up")
+        self.reset_button, self.service_button = _input("reset_button"), _input("service_button")
 
     def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None: the Pico 2 has no radio."""

@@ -3,9 +3,10 @@
 Tasks on one loop:
 - measuring.py: serves the metering chip; every half second energy goes from chip to registers to FRAM, and whatever is
   due by then happens to demand, billing periods and profiles;
-- face/front.py: display and symbols, four times a second;
+- face/front.py: buttons and display;
 - house: once a second the clock, the counters and the watchdog;
 - archive: moves full sectors of profiles and stored values to the flash;
+- battery.py: instead of all that, while the meter lives on a battery;
 - power.py: notes the end of mains and its return;
 - face/pulses.py: gives the pulses of the output contacts;
 - one for each port (communication.py).
@@ -19,9 +20,9 @@ from micropython import const
 
 from drivers.ds3231 import DS3231
 from drivers.fram import Fram
-from drivers.pcf8576 import PCF8576
 from meter import factory
 from meter.access import EXTENDED_SERVICE, FIELD_SERVICE, Access
+from meter.battery import BatteryLife
 from meter.calibration_store import CalibrationStore
 from meter.clearing import EVERYTHING, Clearing
 from meter.comms.dlms.counters import InvocationCounters
@@ -32,7 +33,6 @@ from meter.cosem.model import ObjectModel
 from meter.events import error_register as error
 from meter.events import log
 from meter.events.log import EventLog
-from meter.face.display import Display
 from meter.face.front import Front
 from meter.inspection import Inspection
 from meter.journal import Journal
@@ -161,17 +161,10 @@ class Meter:
             _CLEAR: (EXTENDED_SERVICE, lambda text: self._clear(int(text))),
         }
         self._communication = Communication(board, model, access, security, commands)
-        items = [model.find(code) for code in model.totals()]
-        self._front = Front(
-            Display(PCF8576(board.i2c)),
-            items,
-            parameters.display_seconds,
-            self._errors,
-            self._metering,
-            self._communication,
-            self._mains,
-            test_mode,
-        )
+        parameters.may_show = model.is_public
+        watched = self._errors, self._metering, self._communication, self._mains
+        self._front = Front(board, model, *watched, self._tariffs.reset_by_button)
+        self._front.operation.test_mode = test_mode
 
     # --- start ------------------------------------------------------------------------------------------------------
 
@@ -236,13 +229,17 @@ class Meter:
         engine, last_alive = tariffs.engine, tariffs.record.utc
         self._timekeeping.start(last_alive, tariffs.demand.step_s)
         if self._is_known:
-            if machine.reset_cause() == machine.PWRON_RESET and last_alive:
+            if last_alive and (engine.down or machine.reset_cause() == machine.PWRON_RESET):
                 self._outages.ended(engine.down, last_alive)
             self._read(lambda: self._clearing.start(engine, self._clock.utc(), last_alive, tariffs.inputs))
 
     async def run(self) -> None:
         """Start all tasks; returns only if one of them fails, with its exception."""
         self._watchdog = self._board.watchdog()
+        battery = BatteryLife(self._board, self._front, self._communication, self._timekeeping, self._watchdog)
+        if await battery.is_on():
+            await battery.run(self._tariffs.record.utc, self._tariffs.demand.step_s)
+            machine.reset()
         self._begin()
         own = (self._measuring.run(), self._front.run(), self._house(), self._archive(), self._mains.run())
         await asyncio.gather(*own, *self._terminals.pulses.tasks(), *self._communication.tasks())

@@ -12,8 +12,8 @@ if _TYPE_CHECKING:
     from typing import Any
 
 # Kinds. Low and high mean: INT smallest and largest value; CHOICE and WORD the allowed integers or strings (in low);
-# CHAR first and last character; TEXT, ADDRESS, PASSWORD and SECRET shortest and longest length; SUM, LIST and CHANNELS
-# nothing; MASK bits of which one at least is set, and all bits there are; KEY 0 if there may be none.
+# CHAR first and last character; TEXT, ADDRESS, PASSWORD, SECRET and CODES shortest and longest length; SUM, LIST and
+# CHANNELS nothing; MASK bits of which one at least is set, and all bits there are; KEY 0 if there may be none.
 INT = const(0)
 CHOICE = const(1)
 CHAR = const(2)
@@ -30,6 +30,7 @@ KEY = const(10)  # 16 octets
 # As text: lists, see metrology/energies.py
 LIST = const(12)  # of energies
 CHANNELS = const(13)  # of a load profile
+CODES = const(14)  # of objects, "1.8.0,C.7.0"; "" is the list that follows from type and network
 OUTPUT = const(20)  # what an output contact does (output_function.py)
 
 _PERIODS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)  # min: whole ones make an hour
@@ -172,6 +173,14 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (187, "power_limit_va", INT, 0, 0, 300_000, 3),
     (188, "demand_limit_w", INT, 0, 0, 300_000, 3),  # of each energy's demand, var and VA alike
     (190, "long_failure_s", INT, 180, 1, 65_535, 3),  # mains away for longer is a long failure
+    # Display, beside 5
+    (200, "display_mode", WORD, "rolling", ("rolling", "fixed"), None, 2),  # fixed: the list's first value
+    (201, "display_list", CODES, "", 0, 240, 2),  # of the operating display
+    (202, "menu_list", CODES, "", 0, 240, 2),  # "Std dAtA" of the display menu
+    (203, "installation_list", CODES, "", 0, 240, 2),  # "SEr dAtA" of both menus
+    (204, "leading_zeros", INT, 1, 0, 1, 2),
+    (205, "display_timeout_s", INT, 120, 10, 3_600, 2),  # until the operating display comes back by itself
+    (206, "display_periods", INT, 15, 0, 99, 2),  # stored periods in the display menu, if there are as many
 )
 
 # Parts of the meter are made of these when it starts: a change shows at once and takes effect with the next start.
@@ -185,7 +194,6 @@ NEXT_START = (
     "output_4",
     "output_5",
     "output_6",
-    "display_seconds",
     "obis_b",
     "nominal_voltage",
     "nominal_current_ma",

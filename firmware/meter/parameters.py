@@ -20,6 +20,7 @@ from meter.parameter_table import (
     CHANNELS,
     CHAR,
     CHOICE,
+    CODES,
     INT,
     KEY,
     LIST,
@@ -79,7 +80,8 @@ class Parameters:
     `checksum_error` says that the stored set was damaged and defaults are in force; `replaced` names the stored values
     that this firmware does not allow and that run on their default; `one_copy` that the memory took the last change
     only once. `locked` is to be set when the memory did not answer at start: nothing is saved over what could not be
-    read. `log(number)` is called after each change with the parameter's number.
+    read. `log(number)` is called after each change with the parameter's number. `may_show(code)`: whether the display
+    may show what is under a code; it is asked when a list of codes is changed, those of a stored one may have gone.
     """
 
     def __init__(self, memory: "records.Memory", defaults: "dict | None" = None, table: tuple = TABLE):
@@ -95,6 +97,7 @@ class Parameters:
         self.changes = 0  # how often values may have become others
         self.locked = False
         self.log: "Callable[[int], object]" = _no_log
+        self.may_show: "Callable[[str], bool]" = _any_code
 
     def load(self) -> None:
         """Take the stored values over; defaults where there are none. OSError if the memory does not answer."""
@@ -181,6 +184,8 @@ class Parameters:
         reason = _fault(row, value)
         if reason:
             raise ParameterRefused(name, reason)
+        if row[2] == CODES and value and not all(self.may_show(code) for code in value.split(",")):
+            raise ParameterRefused(name, RANGE)
         if self.locked:
             raise OSError(errno.EIO, "parameters: the stored ones could not be read")
         if self._record.status == records.UNKNOWN:
@@ -252,6 +257,11 @@ def _no_log(_number: int) -> None:
     """Before there is an event log."""
 
 
+def _any_code(_code: str) -> bool:
+    """Before there are objects."""
+    return True
+
+
 def _is_consistent(values: dict) -> bool:
     if "network" in values:  # not so in tables of tests
         lowest, highest = NETWORKS[values["network"]].voltages_v
@@ -259,7 +269,8 @@ def _is_consistent(values: dict) -> bool:
             return False
         maximum_ma = maximum_current_ma(values["nominal_current_ma"])
         power = values["nominal_voltage"], maximum_ma, NETWORKS[values["network"]].nominal_mille
-        if not all(keeps_up(values["output_%d" % (n + 1)], *power) for n in range(_OUTPUTS)):
+        outputs = [values.get("output_%d" % (n + 1), "control") for n in range(_OUTPUTS)]
+        if not all(keeps_up(output, *power) for output in outputs):
             return False
     if "rates" not in values:
         return True

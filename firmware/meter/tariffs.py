@@ -46,7 +46,7 @@ class Tariffs:
 
     def __init__(self, board, memory, parameters, type_code, clock, energies, journal, read_moment):
         active_only = not type_code.has_reactive
-        self._energies = energies
+        self._energies, self._clock = energies, clock
         self._control_inputs = ControlInputs(board.control_inputs)
         self.rated = RatedRegisters(energy_list(parameters.rated_quantities, active_only), parameters.rates)
         self.record = EnergyRecord(energies, self.rated)
@@ -101,6 +101,13 @@ class Tariffs:
     def inputs(self) -> int:
         """The control inputs that are on, bit n - 1 is input n; to be asked once an interval."""
         return self._control_inputs.read()
+
+    def reset_by_button(self) -> "int | None":
+        """A billing reset now, wanted by the reset button: 0 when it is made; for how many seconds the button is still
+        locked out; None if it may not reset. OSError if the values cannot be stored."""
+        utc = self._clock.utc()
+        left = self.billing.lockout_s(billing.BUTTON, utc)
+        return 0 if self.engine.reset(billing.BUTTON, utc) else left or None
 
     def add(self, increment) -> None:
         """Book the energies of an interval."""

@@ -35,7 +35,7 @@ from tools.bench.nor_flash import NorFlash
 from tools.bench.pcf8576 import PCF8576
 from tools.bench.process import DEFAULT_HEAP_KIB, restore_cores, share_one_core
 from tools.bench.real_time import RealTime
-from tools.bench.reserve import SUPERCAP, Reserve
+from tools.bench.reserve import READOUT_BATTERY, SUPERCAP, Reserve
 from tools.bench.source import Source
 from tools.bench.supply import Supply
 from tools.bench.uart import UartLine, VirtualEnd
@@ -49,6 +49,12 @@ NETWORK = "3P4W"  # what a meter is connected to unless it is told otherwise
 BETWEEN_PHASES = 400  # V: nominal voltage of a meter without a neutral, to go with the source's 230 V
 NOMINAL = firmware_code.calibration.nominal()  # a calibration that corrects nothing
 COLDEST, HOTTEST = -40.0, 85.0  # degrees C, the range of the chips
+BUTTONS = {
+    "down": wiring.DISPLAY_DOWN,
+    "up": wiring.DISPLAY_UP,
+    "reset": wiring.RESET_BUTTON,
+    "service": wiring.SERVICE_BUTTON,
+}
 _STEADY_S = 2.0  # until the last interval of energies is one of a steady load
 _AWAKE_S = 0.15
 _LONGEST_NS = 45 * NS  # asleep: the meter survives 60 s from one reading of its chip to the next
@@ -76,7 +82,8 @@ class Bench:
     by name, as stored before the meter's first start. `calibration`: the record it leaves the factory with, by default
     one that corrects nothing; None for a meter that was never calibrated. `events`: what its event log holds before
     that, oldest first: (UTC seconds since 2000, number, detail). `reserve`: what feeds its clock without a supply, a
-    full "supercap" or a "battery".
+    full "supercap" or a "battery"; a "readout battery" feeds display and optical port too, from a press of a display
+    button on.
     """
 
     seal_open = Switch("_seal")  # the certification seal is broken; the meter allows more then
@@ -116,13 +123,14 @@ class Bench:
         self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
         chips: list[Device] = [self.metering, self.lcd_driver, self.rtc, self.reserve, self.fram, self.flash]
         powered = [*chips, *self.uarts]
-        self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed)
+        self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed, [self.metering])
         self._seal = Line("seal", 0)
         self._terminal_cover, self._front_cover = Line("terminal cover", 0), Line("front cover", 0)
         self._magnet = Line("magnet", 0)
         self._inputs = [Line(f"control input {n + 1}", 1) for n in range(len(wiring.CONTROL_INPUTS))]
         self.outputs = [Contact(f"output {n + 1}") for n in range(len(wiring.OUTPUTS))]
         self.relay = Contact("relay")
+        self._buttons = {name: Line(f"{name} button", 1) for name in BUTTONS}
         self.world = World([self.supply, *powered])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)
@@ -145,6 +153,8 @@ class Bench:
         gpio.input(wiring.TERMINAL_COVER, self._terminal_cover)
         gpio.input(wiring.FRONT_COVER, self._front_cover)
         gpio.input(wiring.MAGNET, self._magnet)
+        for name, pin in BUTTONS.items():
+            gpio.input(pin, self._buttons[name])
         for pin, line in zip(wiring.CONTROL_INPUTS, self._inputs, strict=True):
             gpio.input(pin, line)
         for pin, contact in zip((*wiring.OUTPUTS, wiring.RELAY), (*self.outputs, self.relay), strict=True):
@@ -155,6 +165,7 @@ class Bench:
         gpio.outputs[wiring.METERING_RESET] = self._reset_metering
         gpio.outputs[wiring.FRAM_CS] = fram_bus.select(self.fram)
         gpio.outputs[wiring.FLASH_CS] = fram_bus.select(self.flash)
+        gpio.outputs[wiring.BATTERY_OFF] = self._end_battery
         return Mcu(
             self.world,
             gpio,
@@ -169,6 +180,10 @@ class Bench:
     def _reset_metering(self, level: int, t_ns: int) -> None:
         self.metering.reset(level, t_ns)
         self.world.touch(self.metering)
+
+    def _end_battery(self, level: int, t_ns: int) -> None:
+        self.supply.release(level, t_ns)
+        self.world.touch(self.supply)
 
     def _manufacture(self, parameters: Mapping[str, Any], calibration: Calibration | None) -> None:
         """Write what the production line writes: factory record, parameters that are not the default, calibration."""
@@ -333,6 +348,20 @@ class Bench:
         with self.hold:
             for line, voltage in zip(self._inputs, given, strict=True):
                 line.set(int(not voltage), self.world.now)
+
+    def hold_button(self, name: str, pressed: bool = True) -> None:
+        """Press one of BUTTONS and keep it pressed, or let it go."""
+        with self.hold:
+            self._buttons[name].set(int(not pressed), self.world.now)
+            if pressed and name in ("down", "up") and self.reserve.kind == READOUT_BATTERY:
+                self.supply.wake(self.world.now)
+
+    def press(self, name: str, seconds: float = 0.2) -> None:
+        """Press one of BUTTONS for `seconds`, let it go, and give the meter the time it takes to show what follows."""
+        self.hold_button(name)
+        self.run(seconds)
+        self.hold_button(name, False)
+        self.run(0.2)
 
     # --- what a person or a client sees -----------------------------------------------------------------------
 

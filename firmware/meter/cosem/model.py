@@ -9,7 +9,7 @@ from micropython import const
 
 from meter.cosem import obis, setups, short_names
 from meter.cosem.class_table import CLASSES
-from meter.cosem.classes import READER, Parameter
+from meter.cosem.classes import PUBLIC, READER, Parameter
 from meter.cosem.definitions import (
     ERROR_OBJECT,
     MAX_ORDER,
@@ -36,6 +36,19 @@ _NO_PERIOD = const(255)  # F of what is not stored
 _COUNTS = const(100)  # of the reset counter
 _OLDEST = const(125)  # F of the 25th period before the running one
 _BEFORE_TOTALS = const(("F.F", "0.0.0", "0.9.1", "0.9.2", "0.1.0", "0.9.6", "0.9.7"))
+# Kinds of rows and names of quantities
+_INSTALLATION = const(
+    (
+        ("actual", "u"),
+        ("actual", "i", "i0"),
+        ("actual", "p"),
+        ("actual", "q"),
+        ("actual", "pf"),
+        ("actual", "f"),
+        ("u_angle",),
+        ("i_angle",),
+    )
+)
 _AFTER_TOTALS = const(("0.2.0", "C.7.0"))
 _POWER_FACTORS = const(("13.0.0", "13.3.0"))
 
@@ -261,15 +274,36 @@ class ObjectModel:
                 for code in self.stored_codes():
                     yield self.find(code, stored).data_set()
 
+    def is_public(self, code: str) -> bool:
+        """Whether there is an object under a code whose value is for everybody, as what the display shows must be."""
+        try:
+            return self.find(code).read_level(2) == PUBLIC
+        except (KeyError, OSError):
+            return False
+
     def list_codes(self, name: str) -> list:
-        """The codes of the list "standard", "display" or "service"."""
+        """The codes of the list "standard" or "service" of the readout, or of "display", "menu" or "installation",
+        which are parameters, or follow from type and network: totals, the standard list, and values of now."""
+        if name in ("display", "menu", "installation"):
+            chosen = self.parameters.get(name + "_list")
+            if chosen:
+                return [code for code in chosen.split(",") if self.is_public(code)]
         if name == "display":
             return self.totals()
+        if name == "installation":
+            return [code for kind in _INSTALLATION for code in self._of_kind(*kind)]
         standard = list(_BEFORE_TOTALS) + self.stored_codes() + list(_AFTER_TOTALS)
-        if name == "standard":
+        if name in ("standard", "menu"):
             return standard
         rest = [code for code in self.codes() if code not in standard and code[:4] not in _UNLISTED]
         return standard + rest
+
+    def _of_kind(self, kind: str, *names):
+        """The codes of the rows of a kind, of some names if there are any given."""
+        for row in TABLE:
+            if row[1] == kind and (not names or row[2] in names):
+                for n in self._quantities.places(row):
+                    yield phase_code(row[0], n)
 
     def _check(self, name: bytes) -> None:
         """ValueError if a name cannot be one of this meter: another medium (A)."""

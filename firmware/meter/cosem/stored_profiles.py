@@ -90,8 +90,12 @@ class LoadStore(RingStore):
 
     def printed_rows(self, first: "int | None", last: "int | None"):
         """(utc, status byte, minutes of the period, values) of the entries of this time; None for a damaged one."""
+        return self.printed_of(self.by_time(first, last))
+
+    def printed_of(self, selected: list):
+        """As `printed_rows`, of entries chosen by one of the above."""
         profile, scales = self._profile, self._scales
-        for _, utc, entry, before in profile.entries(self.by_time(first, last)):
+        for _, utc, entry, before in profile.entries(selected):
             if entry is None:
                 yield None
                 continue

@@ -28,6 +28,9 @@ COMMUNICATION_LOCKED = const(0x20)  # as long as a level is locked after wrong p
 
 # They take the place of the operating display
 FATAL = const(MAIN_MEMORY | MEASURING_SYSTEM | PARAMETERS | CALIBRATION)
+# They are shown until somebody has seen them: all others but those of group AA
+CRITICAL = const(0x00FFFFFF & ~FATAL)
+TIME_BASE = const(BATTERY_LOW | CLOCK_INVALID)
 
 
 class ErrorRegister:
