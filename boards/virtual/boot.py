@@ -1,7 +1,7 @@
 """Start the firmware on the virtual board: `micropython boot.py <fd in> <fd out> [<TCP port>]`, run by the bench.
 
 Puts this folder (its `machine`, `time` and `_asyncio`) and the firmware on the path, lets `asyncio` wait in the bench
-(and, if there is a network, for the computer's sockets), then hands over to the same main.py that a microcontroller runs.
+(and, if there is a network, for the computer's sockets), then hands over to the main.py that a microcontroller runs.
 """
 
 import gc

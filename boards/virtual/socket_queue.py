@@ -1,8 +1,8 @@
 """asyncio's queue with a network: tasks wait for the bench's streams and for the computer's sockets at once.
 
-In real time the bench is asked for a WAIT without end, and the operating system watches the wire together with the sockets. What a
-socket brings, and what is due by the clock, is served without the bench's knowing; the WAIT stays outstanding until an
-interrupt or a character ends it, or until the firmware needs the wire for something else.
+In real time the bench is asked for a WAIT without end, and the operating system watches the wire together with the
+sockets. What a socket brings, and what is due by the clock, is served without the bench's knowing; the WAIT stays
+outstanding until an interrupt or a character ends it, or until the firmware needs the wire for something else.
 
 In virtual time, when a live bench runs faster than the clock, the sockets are looked at before each wait: a waveform
 page later at the latest, which is soon then.

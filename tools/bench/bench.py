@@ -229,7 +229,7 @@ class Bench:
             self.mcu.run_until(self.world.now + round(seconds * NS))
 
     def fast_forward(self, seconds: float) -> None:
-        """Let `seconds` of bench time pass without calculating most of them (leap.py); nothing else may happen meanwhile.
+        """Let `seconds` of bench time pass without calculating most of them (leap.py); nothing else may happen then.
 
         A live meter is fast-forwarded by its own clockwork: `real_time.jump`.
         """
@@ -271,6 +271,11 @@ class Bench:
                 setting = self.source.setting
                 self._before_cut = {"u": setting.u, "i": setting.i}
                 self.source.set(u=0, i=0)
+
+    @property
+    def mains_on(self) -> bool:
+        """Whether the mains are there, whatever the source is set to; False from `power_cut` to `power_on`."""
+        return self._before_cut is None
 
     def _power_changed(self, on: bool, _t_ns: int) -> None:
         if on:

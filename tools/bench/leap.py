@@ -1,8 +1,8 @@
 """Time that is passed without being calculated.
 
-The meter sleeps most of the time, and is awake for a moment at each full minute of its clock and once in between: it sees
-the energies, no waveforms, and takes itself for a meter that has been held up. Each leap is below the 60 s in which it
-loses no energy. Energies flow on as in the last interval before it, so that must be one of a steady load.
+The meter sleeps most of the time, and is awake for a moment at each full minute of its clock and once in between: it
+sees the energies, no waveforms, and takes itself for one that has been held up. Each leap is below the 60 s in which
+it loses no energy. Energies flow on as in the last interval before it, so that must be one of a steady load.
 """
 
 from __future__ import annotations

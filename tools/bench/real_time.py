@@ -90,7 +90,7 @@ class RealTime:
         return None if self._goal_ns is None else self._goal_ns / NS
 
     def jump(self, utc: int) -> None:
-        """Go to a UTC date (seconds since 2000) as fast as it goes, in leaps. Returns at once. ValueError if it is past."""
+        """Go to a UTC date (seconds since 2000) as fast as it goes, in leaps; returns at once. ValueError if past."""
         with self.lock:
             left = utc - self._bench.rtc.utc
             if left <= 0 or utc > LAST_UTC:
