@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
-import queue
-import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 from host_tests.live_meter import live_meter
 from tools.bench import Bench
-from tools.panel.server import Server
+from tools.panel.browser import served
 
 
 class Panel:
@@ -38,10 +35,10 @@ class Panel:
         connection.close()
         return answer.status, content, dict(answer.headers)
 
-    def do(self, name: str, **fields: Any) -> tuple[int, Any]:
-        return self.ask("POST", f"/do/{name}", fields)[:2]
+    def do(self, command: str, /, **fields: Any) -> tuple[int, Any]:
+        return self.ask("POST", f"/do/{command}", fields)[:2]
 
-    def updates(self) -> Iterator[dict[str, Any]]:
+    def updates(self) -> Generator[dict[str, Any], None, None]:
         """What a browser is told, from its first moment on."""
         connection = http.client.HTTPConnection(self.host, timeout=30)
         connection.request("GET", "/updates")
@@ -60,27 +57,3 @@ def panel(**options: Any) -> Iterator[Panel]:
     """A live meter with its panel on a free port."""
     with live_meter(**options) as bench, served(bench) as address:
         yield Panel(bench, address)
-
-
-@contextmanager
-def served(bench: Bench) -> Iterator[str]:
-    """The panel's address; it is served while this is entered."""
-    started: queue.Queue[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = queue.Queue()
-
-    async def serve() -> None:
-        server, over = Server(bench), asyncio.Event()
-        address = await server.listen(0)
-        serving = asyncio.create_task(server.serve())
-        started.put((address, asyncio.get_running_loop(), over))
-        await over.wait()
-        serving.cancel()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    address, loop, over = started.get(timeout=10)
-    try:
-        yield address
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(20)
-        assert not thread.is_alive()

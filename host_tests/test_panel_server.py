@@ -20,7 +20,7 @@ from host_tests.panel_bench import Panel, panel
 from tools.bench.process import ROOT
 from tools.panel.checks import Refused
 from tools.panel.records import load_profile_csv
-from tools.panel.server import MAX_BYTES, Stream
+from tools.panel.server import MAX_BYTES, MOST_STREAMS, Stream
 
 EVENTS = [(800_000_000 + n, 23 + n % 2, n) for n in range(50)]  # power down and up
 
@@ -161,6 +161,15 @@ def test_a_late_browser_is_told_everything_at_once(served: Panel) -> None:
     assert first["meter"]["type"] == served.bench.type
     assert [event["detail"] for event in first["events"]] == list(range(49, 9, -1))  # the newest 40 of 50
     assert first["events"][0]["name"] == "power up"
+
+
+def test_browsers_that_have_gone_leave_room_for_others(served: Panel) -> None:
+    streams = [served.updates() for _ in range(40)]
+    told = [next(stream) for stream in streams]
+    assert [first == {"full": True} for first in told] == [False] * MOST_STREAMS + [True] * (40 - MOST_STREAMS)
+    for stream in streams:
+        stream.close()
+    until(lambda: "meter" in next(served.updates()), 20)
 
 
 def test_each_flash_of_the_test_leds_is_told_once(served: Panel) -> None:

@@ -27,7 +27,7 @@ from tools.panel.state import State
 PORT = 8550  # if it is free
 LOOKS_HZ = 10
 MAX_BYTES = 16 * 1024  # of a command; microdot answers 413 to more
-_MAX_STREAMS = 32
+MOST_STREAMS = 32  # browsers at once
 _UNSENT = 2  # updates that may wait for a slow browser; then they are joined
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -150,17 +150,16 @@ class Server:
         app.before_request(self._guard)
         app.after_request(_finish)
         app.after_error_request(_finish)
-        app.errorhandler(Refused)(lambda _request, error: _refusal(error.status, error.reason))
         app.errorhandler(404)(lambda _request: _refusal(404, "there is no such page"))
         app.errorhandler(405)(lambda _request: _refusal(405, "that is not done here"))
         app.errorhandler(413)(lambda _request: _refusal(413, f"a command has {MAX_BYTES} bytes at most"))
         app.get("/")(lambda _request: self._file("index.html"))
-        app.get("/static/<name>")(lambda _request, name: self._file(name))
+        app.get("/static/<name>")(_told(lambda _request, name: self._file(name)))
         app.get("/glass.svg")(self._glass)
-        app.get("/load_profile.csv")(self._csv(records.load_profile_csv))
+        app.get("/load_profile.csv")(_told(self._csv(records.load_profile_csv)))
         app.get("/events.csv")(self._csv(records.events_csv))
         app.get("/updates")(with_sse(self._updates))
-        app.post("/do/<name>")(self._command)
+        app.post("/do/<name>")(_told(self._command))
 
     def _file(self, name: str) -> Response:
         path = _STATIC / name
@@ -189,14 +188,14 @@ class Server:
 
     def _command(self, request: Request, name: str) -> Any:
         try:
-            body = json.loads(request.body)
+            body = json.loads(request.body or b"")
         except (ValueError, RecursionError):
             raise Refused(400, "that is no JSON") from None
         perform(self.bench, name, body)
         return {}
 
     async def _updates(self, _request: Request, sse: SSE) -> None:
-        if len(self._streams) >= _MAX_STREAMS:
+        if len(self._streams) >= MOST_STREAMS:
             await sse.send({"full": True})
             return
         stream = Stream(self.state.sections)
@@ -212,6 +211,18 @@ class Server:
 
 def _refusal(status: int, reason: str) -> tuple[dict[str, str], int]:
     return {"error": reason}, status
+
+
+def _told(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """`handler` with what it refuses as an answer. (microdot's error handlers print a traceback first.)"""
+
+    def answer(request: Request, **parts: str) -> Any:
+        try:
+            return handler(request, **parts)
+        except Refused as refused:
+            return _refusal(refused.status, refused.reason)
+
+    return answer
 
 
 def _finish(_request: Any, response: Response) -> Response:

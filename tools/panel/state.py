@@ -56,7 +56,7 @@ class State:
         now = time.monotonic()
         bench = self.bench
         with bench.hold:
-            found = {
+            found: dict[str, Any] = {
                 "time": self._time(now),
                 "lcd": {"text": str(bench.lcd), "on": bench.lcd.markup()},
                 "case": {**fittings.switches(bench), "inputs": bench.inputs, "contacts": fittings.contacts(bench)},
