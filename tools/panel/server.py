@@ -111,8 +111,8 @@ class Server:
         writer.awrite, writer.aclose = awrite, aclose
         try:
             await self.app.handle_request(reader, writer)
-        except (OSError, ValueError, EOFError):  # the browser has gone, or has sent no HTTP
-            writer.close()
+        except (OSError, ValueError, EOFError, asyncio.CancelledError):
+            writer.close()  # the browser has gone, or has sent no HTTP, or the panel ends
 
     # --- who may ask ----------------------------------------------------------------------------------------------
 
