@@ -1,4 +1,4 @@
-"""`python -m tools.pictures`: let virtual meters run and write their glass, panel and error curves next to this file."""
+"""`python -m tools.pictures`: let virtual meters run; their glass, panel and error curves go next to this file."""
 
 from __future__ import annotations
 
