@@ -7,8 +7,15 @@ export function say(text) {
   trouble.hidden = !text;
 }
 
-// Send a command; whether it was carried out. What is refused is said.
-export async function send(name, fields = {}) {
+let last = Promise.resolve();
+
+// Send a command, in the order of the calls; whether it was carried out. What is refused is said.
+export function send(name, fields = {}) {
+  last = last.then(() => post(name, fields));
+  return last;
+}
+
+async function post(name, fields) {
   try {
     const answer = await fetch(`/do/${name}`, {
       method: "POST",
