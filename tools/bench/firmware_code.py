@@ -13,7 +13,6 @@ for _folder in (ROOT / "tools" / "shim", ROOT / "firmware"):
         sys.path.append(str(_folder))
 
 from meter import calibration_store, factory  # noqa: E402
-from meter.events import error_register, log  # noqa: E402
 from meter.events.log import EventLog  # noqa: E402
 from meter.metrology import calibration  # noqa: E402
 from meter.parameters import Parameters  # noqa: E402
@@ -92,18 +91,3 @@ def events(fram: Any) -> list[tuple[int, int, int, int]]:
     """All entries of the event log in `fram`, oldest first: (sequence, seconds since 2000, number, detail)."""
     log = EventLog(_Memory(fram))
     return log.entries(log.capacity)[::-1]
-
-
-def _names_in(module: Any) -> dict[int, str]:
-    """Public constants of a firmware module by value, in words."""
-    named = ((value, name) for name, value in vars(module).items() if name.isupper() and not name.startswith("_"))
-    return {value: name.replace("_", " ").lower() for value, name in named if isinstance(value, int)}
-
-
-_EVENTS = {log.error_event(bit): name for bit, name in _names_in(error_register).items() if bit.bit_count() == 1}
-_EVENTS |= {number: name for number, name in _names_in(log).items() if number != log.ENTRY_SIZE}
-
-
-def event_name(number: int) -> str:
-    """What an event is called: the name of its constant in the firmware, or of the error it reports."""
-    return _EVENTS.get(number, f"event {number}")

@@ -8,9 +8,9 @@ import threading
 from datetime import datetime, timedelta
 from typing import Any
 
-from tools.bench import firmware_code
 from tools.bench.bench import Bench
 from tools.panel.checks import Refused
+from tools.panel.event_names import event_name
 
 LOAD_PROFILE = "1-0:99.1.0"
 _LEVEL, _PASSWORD = 1, "00000000"  # as new meters have it
@@ -49,7 +49,7 @@ def events_csv(bench: Bench) -> str:
     writer = csv.writer(text)
     writer.writerow(["number", "UTC", "event", "name", "detail"])
     for n, utc, event, detail in events:
-        writer.writerow([n, _moment(utc), event, firmware_code.event_name(event), detail])
+        writer.writerow([n, _moment(utc), event, event_name(event), detail])
     return text.getvalue()
 
 

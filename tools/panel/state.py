@@ -7,11 +7,11 @@ import sys
 import time
 from typing import Any
 
-from tools.bench import firmware_code
 from tools.bench.bench import EPOCH_2000, Bench
 from tools.bench.real_time import CALCULATED
 from tools.bench.source import CHANNELS, NETWORKS
 from tools.panel import actions, fittings
+from tools.panel.event_names import event_name
 
 NS = 1_000_000_000
 _EVENTS = 40  # the latest
@@ -158,6 +158,6 @@ class State:
     def _events(self) -> list[dict[str, Any]]:
         """The latest events, the newest first."""
         return [
-            {"n": n, "utc": utc + EPOCH_2000, "event": event, "name": firmware_code.event_name(event), "detail": detail}
+            {"n": n, "utc": utc + EPOCH_2000, "event": event, "name": event_name(event), "detail": detail}
             for n, utc, event, detail in self.bench.events()[: -_EVENTS - 1 : -1]
         ]
