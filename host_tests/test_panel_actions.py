@@ -28,6 +28,9 @@ def test_the_load_is_set_phase_by_phase_and_the_rest_stays(bench: Bench) -> None
     perform(bench, "load", {"i": [1, 2, 3], "f": 49.9})
     setting = bench.source.setting
     assert (setting.u, setting.i, setting.phi, setting.f) == ((230,) * 3, (1, 2, 3), (30,) * 3, 49.9)
+    perform(bench, "load", {"i": [None, 4, None], "phi": [None, None, -90]})
+    setting = bench.source.setting
+    assert (setting.u, setting.i, setting.phi, setting.f) == ((230,) * 3, (1, 4, 3), (30, 30, -90), 49.9)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -57,7 +60,8 @@ def test_presets_are_what_they_are_called(bench: Bench) -> None:
 
 
 def test_what_is_switched_is_switched(bench: Bench) -> None:
-    perform(bench, "inputs", {"on": [False, True, False, True]})
+    perform(bench, "inputs", {"on": [True, True, False, None]})
+    perform(bench, "inputs", {"on": [False, None, None, True]})
     perform(bench, "switch", {"name": "seal", "on": True})
     perform(bench, "temperature", {"celsius": -25})
     assert (bench.inputs, bench.seal_open, bench.temperature) == ((False, True, False, True), True, -25)
@@ -89,7 +93,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("load", {"i": [5, 5]}, "i: a list of 3"),
     ("load", {"i": [5, 5, "5"]}, "i: a number"),
     ("load", {"i": [5, 5, True]}, "i: a number"),
-    ("load", {"i": [5, 5, None]}, "i: a number"),
+    ("load", {"f": None}, "f: a number"),
+    ("load", {"i": None}, "i: a list of 3"),
     ("load", {"i": [5, 5, float("nan")]}, "i: a number"),
     ("load", {"i": [5, 5, float("inf")]}, "i: a number"),
     ("load", {"i": [5, 5, 12.1]}, r"i: 12.1 is outside 0\.\.12"),

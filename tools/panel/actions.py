@@ -9,7 +9,7 @@ from typing import Any
 from tools.bench.bench import COLDEST, HOTTEST, Bench
 from tools.bench.real_time import FASTEST
 from tools.panel import fittings
-from tools.panel.checks import Check, Refused, boolean, date, each, fields, number, one_of
+from tools.panel.checks import Check, Refused, boolean, date, each, fields, number, one_of, perhaps
 
 U_MAX, I_MAX, F_MIN, F_MAX = 400.0, 12.0, 45.0, 65.0
 INPUTS = 4
@@ -31,9 +31,15 @@ PRESETS: dict[str, dict[str, Any]] = {  # what the page shows -> what the mains 
 }
 
 
-def _load(bench: Bench, **values: Any) -> None:
+def _load(bench: Bench, f: float | None = None, **phases: list[float | None]) -> None:
+    """A phase's null is what it has: two pages may change a phase each."""
     _needs_mains(bench)
-    bench.source.set(**values)
+    setting = bench.source.setting
+    values: dict[str, Any] = {
+        name: [old if value is None else value for old, value in zip(getattr(setting, name), given, strict=True)]
+        for name, given in phases.items()
+    }
+    bench.source.set(f=f, **values)
 
 
 def _preset(bench: Bench, name: str) -> None:
@@ -53,8 +59,8 @@ def _mains(bench: Bench, on: bool) -> None:
         bench.mains_off()
 
 
-def _inputs(bench: Bench, on: list[bool]) -> None:
-    bench.inputs = tuple(on)
+def _inputs(bench: Bench, on: list[bool | None]) -> None:
+    bench.inputs = tuple(was if now is None else now for was, now in zip(bench.inputs, on, strict=True))
 
 
 def _temperature(bench: Bench, celsius: float) -> None:
@@ -88,16 +94,16 @@ ACTIONS = {
     "load": Action(
         _load,
         {
-            "u": each(3, number(0, U_MAX)),
-            "i": each(3, number(0, I_MAX)),
-            "phi": each(3, number(-180, 180)),
+            "u": each(3, perhaps(number(0, U_MAX))),
+            "i": each(3, perhaps(number(0, I_MAX))),
+            "phi": each(3, perhaps(number(-180, 180))),
             "f": number(F_MIN, F_MAX),
         },
         optional=True,
     ),
     "preset": Action(_preset, {"name": one_of(PRESETS)}),
     "mains": Action(_mains, {"on": boolean}),
-    "inputs": Action(_inputs, {"on": each(INPUTS, boolean)}),
+    "inputs": Action(_inputs, {"on": each(INPUTS, perhaps(boolean))}),
     "button": Action(fittings.hold_button, {"name": one_of(fittings.BUTTONS), "pressed": boolean}),
     "switch": Action(fittings.switch, {"name": one_of(fittings.SWITCHES), "on": boolean}),
     "temperature": Action(_temperature, {"celsius": number(COLDEST, HOTTEST)}),

@@ -38,6 +38,11 @@ def number(low: float, high: float) -> Check:
     return check
 
 
+def perhaps(of: Check) -> Check:
+    """A value, or null."""
+    return lambda name, value: None if value is None else of(name, value)
+
+
 def each(count: int, of: Check) -> Check:
     """A list of `count` values."""
 

@@ -34,7 +34,7 @@ async function post(name, fields) {
 export function sender(name) {
   let waiting = null, busy = false;
   return async (fields) => {
-    waiting = { ...waiting, ...fields };
+    waiting = joined(waiting ?? {}, fields);
     while (waiting && !busy) {
       const now = waiting;
       [waiting, busy] = [null, true];
@@ -42,6 +42,15 @@ export function sender(name) {
       busy = false;
     }
   };
+}
+
+// Fields of two commands as those of one; of lists the later one's values that are not null.
+function joined(before, after) {
+  const all = { ...before, ...after };
+  for (const [name, list] of Object.entries(after)) {
+    if (Array.isArray(list)) all[name] = list.map((value, n) => value ?? before[name]?.[n] ?? null);
+  }
+  return all;
 }
 
 // Call `show` with the sections that have changed, for ever.

@@ -9,7 +9,8 @@ const SPEEDS = [1, 2, 5, 10, 60, 600, 3600];
 const sliders = { u: [], i: [], phi: [] };
 const fuses = [], speeds = new Map();
 const load = sender("load"), temperature = sender("temperature");
-let setting = null, nominal = [230, 230, 230], jump = null;
+let jump = null;
+const nominal = [230, 230, 230];
 
 export function draw_controls(meter) {
   for (const name of meter.presets) {
@@ -57,16 +58,14 @@ function follow(input, value) {
 }
 
 function feed(name, phase, value) {
-  if (!setting) return;
-  setting[name] = setting[name].map((old, n) => (n === phase ? value : old));
-  load({ [name]: setting[name].map(within(name)) });
+  load({ [name]: [0, 1, 2].map((n) => (n === phase ? value : null)) }); // null: what it has
 }
 
 // The source may have been set to more than the page can: angles of 240 degrees are -120 here.
 const within = (name) => (value) => (name === "phi" ? ((((value + 180) % 360) + 360) % 360) - 180 : value);
 
 export function show_mains(mains) {
-  setting = structuredClone(mains.setting);
+  const setting = mains.setting;
   for (const [name, , , step] of QUANTITIES) {
     sliders[name].forEach(({ input, value, unit }, phase) => {
       const now = within(name)(setting[name][phase]);

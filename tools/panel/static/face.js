@@ -24,8 +24,7 @@ export async function draw_case(meter) {
   }
   $("inputs").append("Control inputs");
   for (let n = 0; n < 4; n++) {
-    const state = () => inputs.map((button) => button.getAttribute("aria-pressed") === "true");
-    const button = toggle(String(n + 1), (on) => send("inputs", { on: state().map((was, k) => (k === n ? on : was)) }));
+    const button = toggle(String(n + 1), (on) => send("inputs", { on: [0, 1, 2, 3].map((k) => (k === n ? on : null)) }));
     button.setAttribute("aria-label", `Control input ${n + 1}`);
     inputs.push(button);
     $("inputs").append(button);
