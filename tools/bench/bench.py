@@ -10,7 +10,6 @@ README.md in this folder has the whole API.
 
 from __future__ import annotations
 
-import math
 import socket
 import time
 from collections.abc import Iterable, Mapping
@@ -28,6 +27,7 @@ from tools.bench.fram import FRAM
 from tools.bench.gpio import Gpio
 from tools.bench.iec_client import DataSet, IecReader
 from tools.bench.lcd import Lcd
+from tools.bench.leap import AWAKE_NS, STEADY_NS, leap
 from tools.bench.line import Line, Switch
 from tools.bench.mcu import Mcu, SpiBus
 from tools.bench.network import reserve_port
@@ -55,9 +55,6 @@ BUTTONS = {
     "reset": wiring.RESET_BUTTON,
     "service": wiring.SERVICE_BUTTON,
 }
-_STEADY_S = 2.0  # until the last interval of energies is one of a steady load
-_AWAKE_S = 0.15
-_LONGEST_NS = 45 * NS  # asleep: the meter survives 60 s from one reading of its chip to the next
 DEFAULT_START = 820_540_800  # 2026-01-01 00:00:00 UTC in seconds since 2000, the virtual meter's first day
 
 
@@ -235,6 +232,14 @@ class Bench:
         return self._real_time.lock if self._real_time is not None else nullcontext()
 
     @property
+    def real_time(self) -> RealTime:
+        """What ties an entered bench in real time to the computer's clock, and makes it faster. ValueError in virtual
+        time, which is as fast as it goes."""
+        if self._real_time is None:
+            raise ValueError("this bench is in virtual time")
+        return self._real_time
+
+    @property
     def now(self) -> float:
         """Bench time, seconds since the bench was made."""
         return self.world.now / NS
@@ -254,31 +259,17 @@ class Bench:
             self.mcu.run_until(self.world.now + round(seconds * NS))
 
     def fast_forward(self, seconds: float) -> None:
-        """Let `seconds` of bench time pass without calculating most of them; nothing else may happen meanwhile.
+        """Let `seconds` of bench time pass without calculating most of them (leap.py); nothing else may happen then.
 
-        The meter sleeps most of the time, and is awake for a moment at each full minute of its clock and once in
-        between: it sees the energies, no waveforms, and takes itself for a meter that has been held up. Each step is
-        below the 60 s in which it loses no energy.
+        A live meter is fast-forwarded by its own clockwork: `real_time.jump`.
         """
         if self._real_time is not None:
-            raise ValueError("a meter in real time cannot be fast-forwarded")
+            raise ValueError("a meter in real time is fast-forwarded by real_time.jump")
         end = self.world.now + round(seconds * NS)
-        self.run(min(seconds, _STEADY_S))
+        self.run(min(seconds, STEADY_NS / NS))
         while self.world.now < end:
-            wanted = min(self.rtc.full_minute_ns - self.world.now, _LONGEST_NS)
-            asleep = self._whole_periods(wanted, end - self.world.now)
-            if asleep > NS and self.supply.on:
-                self.metering.coast(asleep)
-                self.world.touch(self.metering)
-                self.mcu.sleep(asleep)
-            self.run(max(0.0, min(_AWAKE_S, (end - self.world.now) / NS)))
-
-    def _whole_periods(self, ns: int, most: int) -> int:
-        """`ns` and what is missing of the mains' period in it, so that the waves go on where they stopped; not more
-        than `most`."""
-        f = self.source.setting.f
-        whole = round(math.ceil(ns * f / NS) / f * NS)
-        return whole if whole <= most else round(math.floor(most * f / NS) / f * NS)
+            leap(self, end)
+            self.run(max(0.0, min(AWAKE_NS, end - self.world.now) / NS))
 
     # --- mains ------------------------------------------------------------------------------------------------
 
@@ -310,6 +301,11 @@ class Bench:
                 setting = self.source.setting
                 self._before_cut = {"u": setting.u, "i": setting.i}
                 self.source.set(u=0, i=0)
+
+    @property
+    def mains_on(self) -> bool:
+        """Whether the mains are there, whatever the source is set to; False from `power_cut` to `power_on`."""
+        return self._before_cut is None
 
     def _power_changed(self, on: bool, _t_ns: int) -> None:
         if on:

@@ -217,6 +217,11 @@ def _layer(kind: str, lit: frozenset[int] | None, glass: Any) -> Iterator[str]:
     yield "</g>"
 
 
+def draw_lit(lit: frozenset[int], glass: Any) -> str:
+    """Only the group of what is lit, for a picture that is there already."""
+    return "".join(_layer("on", lit, glass))
+
+
 def draw(lit: frozenset[int], glass: Any, title: str) -> str:
     """An SVG document of the glass with the elements `lit`; `glass` is the firmware's glass table."""
     box = {

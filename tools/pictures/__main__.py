@@ -1,4 +1,4 @@
-"""`python -m tools.pictures`: let virtual meters run and write their glass and their error curves next to this file."""
+"""`python -m tools.pictures`: let virtual meters run; their glass, panel and error curves go next to this file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from tools.bench.bench import DEFAULT_START
 from tools.bench.profile import read_profile
 from tools.figures import as_svg
 from tools.meter.profile_plot import draw
+from tools.panel.browser import CHROMIUM
+from tools.pictures import page
 
 HOUR = 3600
 FOLDER = Path(__file__).parent
@@ -53,6 +55,12 @@ def main() -> None:
     argparse.ArgumentParser(prog="python -m tools.pictures", description=__doc__).parse_args()
     for name, svg in take().items():
         (FOLDER / name).write_text(svg)
+        print(FOLDER / name)
+    if CHROMIUM is None:
+        print("no Chromium: the pictures of the panel stay as they are")
+        return
+    for name, png in page.take().items():
+        (FOLDER / name).write_bytes(png)
         print(FOLDER / name)
 
 

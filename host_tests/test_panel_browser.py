@@ -1,0 +1,185 @@
+"""The panel in a real browser, the system's Chromium: what a person does, and sees of it on the meter."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from host_tests.live_meter import until
+from host_tests.panel_bench import Panel, panel
+from tools.panel.browser import CHROMIUM, chromium
+
+# In CI there is one (.ci/run), or something is wrong.
+pytestmark = pytest.mark.skipif(not CHROMIUM and not os.environ.get("CI"), reason="there is no Chromium")
+PATIENCE_S = 20  # of a busy machine; what is waited for comes in less than a second
+REFUSAL = "Failed to load resource: the server responded with a status of 409 (N/A)"  # the browser's own words
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Panel]:
+    with panel() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(served: Panel, browser: Browser) -> Iterator[Page]:
+    """The panel of a meter at 230 V, 5 A, 30 degrees, in a new window that must not complain of anything."""
+    served.bench.real_time.end_jump()
+    served.bench.real_time.speed = 1
+    served.bench.power_on()
+    served.do("preset", name="normal")
+    complaints: list[Any] = []
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_S * 1000)
+    expect.set_options(timeout=PATIENCE_S * 1000)
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: complaints.append(error))
+    page.goto(served.address)
+    expect(page.locator("#presets button").first).to_be_visible()
+    yield page
+    page.close()
+    assert [complaint for complaint in complaints if complaint != REFUSAL] == []
+
+
+def slide(page: Page, name: str, value: float) -> None:
+    page.get_by_role("slider", name=name, exact=True).fill(str(value))
+
+
+def test_a_changed_load_is_at_the_terminals_on_the_display_and_in_the_flashes(page: Page, served: Panel) -> None:
+    expect(page.get_by_role("row", name="total")).to_contain_text("2987.8")  # 3 x 230 x 5 x cos 30
+    expect(page.locator("#glass-text")).to_contain_text("+P +Q")
+    for phase in ("L1", "L2", "L3"):
+        slide(page, f"Lag φ {phase}", -170)
+        slide(page, f"Current {phase}", 10)
+    expect(page.get_by_role("row", name="total")).to_contain_text("-6795.2")  # 3 x 230 x 10 x cos 170
+    expect(page.locator("#glass-text")).to_contain_text("-P -Q")
+    flashed = page.evaluate("Number(document.getElementById('count-active').value)")
+    until(lambda: page.evaluate("Number(document.getElementById('count-active').value)") > flashed + 10, PATIENCE_S)
+    assert served.bench.source.setting.i == (10, 10, 10)
+
+
+def test_a_pulled_fuse_takes_a_phase_off_the_display_and_comes_back(page: Page) -> None:
+    glass = page.locator("#glass-text")
+    expect(glass).to_contain_text("L1 L2 L3")
+    fuse = page.get_by_role("button", name="Fuse L2")
+    fuse.click()
+    expect(fuse).to_have_attribute("aria-pressed", "false")
+    expect(glass).to_contain_text("L1 L3")
+    fuse.click()
+    expect(glass).to_contain_text("L1 L2 L3")
+
+
+def test_the_mains_go_and_the_meter_is_dark_then_it_comes_back(page: Page, served: Panel) -> None:
+    served.bench.real_time.speed = 10  # its supply holds up for ten seconds
+    page.get_by_role("button", name="Mains on").click()
+    expect(page.locator("#supply")).to_have_text("the meter is dark")
+    expect(page.locator("#glass-text")).to_have_text("dark")
+    page.get_by_role("button", name="normal").click()
+    expect(page.get_by_role("alert")).to_contain_text("the mains are off")
+    page.get_by_role("button", name="Mains off").click()
+    expect(page.locator("#glass-text")).to_contain_text("L1 L2 L3")
+    expect(page.locator("#events")).to_contain_text("power up")
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_the_keyboard_alone_changes_load_seal_and_speed(page: Page, served: Panel) -> None:
+    slider = page.get_by_role("slider", name="Current L1", exact=True)
+    slider.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#values").get_by_role("row", name="L1")).to_contain_text("5.200")
+    page.get_by_role("button", name="Certification seal broken").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Certification seal broken")).to_have_attribute("aria-pressed", "true")
+    assert served.bench.seal_open
+    page.get_by_role("radio", name="×1", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="×2")).to_have_attribute("aria-checked", "true")
+    assert served.bench.real_time.speed == 2
+
+
+def test_a_jump_shows_how_far_it_is_and_can_be_ended(page: Page, served: Panel) -> None:
+    clock = page.locator("#clock").inner_text()
+    year, since = int(clock[:4]) + 1, served.bench.now
+    page.get_by_label("Go to (UTC)").fill(f"{year}-06-01T12:00")
+    page.get_by_role("button", name="Jump").click()
+    expect(page.get_by_role("progressbar", name="Jump")).to_be_visible()
+    until(lambda: served.bench.now > since + 600, PATIENCE_S)
+    page.get_by_role("button", name="Stay here").click()
+    expect(page.get_by_role("progressbar", name="Jump")).to_be_hidden()
+    assert served.bench.real_time.goal is None
+    assert clock < page.locator("#clock").inner_text() < f"{year}-06-01"
+
+
+def test_csv_files_are_downloaded(page: Page, served: Panel, tmp_path: Path) -> None:
+    for heading, start in (("Load profile", "local time,status"), ("Events", "number,UTC,event")):
+        with page.expect_download() as waiting:
+            page.get_by_role("region", name=heading).get_by_role("link", name="CSV").click()
+        path = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        assert path.name.startswith(f"{served.bench.serial}_") and path.read_text().startswith(start)
+        assert len({len(row) for row in csv.reader(path.open(newline=""))}) == 1
+
+
+def test_the_load_profile_is_drawn(page: Page, served: Panel) -> None:
+    page.get_by_role("button", name="Read it by DLMS").click()
+    expect(page.locator("#profile-note")).to_have_text(
+        re.compile(r"^\d+ entries; 1-1:1\.29\.0 Wh upward|has no entry yet")
+    )
+
+
+def test_three_browsers_show_the_same_meter(page: Page, served: Panel, browser: Browser) -> None:
+    others = [browser.new_page() for _ in range(2)]
+    for other in others:
+        other.goto(served.address)
+    page.get_by_role("button", name="phase L2 lost").click()
+    for one in (page, *others):
+        expect(one.get_by_role("button", name="Fuse L2")).to_have_attribute("aria-pressed", "false")
+        expect(one.locator("#glass-text")).to_contain_text("L1 L3")
+    for other in others:
+        other.close()
+
+
+def test_a_page_is_told_news_four_times_in_each_second_of_the_meter(page: Page) -> None:
+    counted = "[page.updates, page.time.now]"
+    updates, then = page.evaluate(counted)
+    until(lambda: page.evaluate("page.time.now") > then + 3, PATIENCE_S)
+    after, now = page.evaluate(counted)
+    assert after - updates >= 4 * (now - then)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(page: Page, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    ink, back = page.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    assert (brightness(ink) > brightness(back)) == (scheme == "dark")
+
+
+def brightness(colour: str) -> int:
+    return sum(int(part) for part in re.findall(r"\d+", colour)[:3])
+
+
+def test_everything_that_can_be_used_has_a_name(page: Page) -> None:
+    nameless = """[...document.querySelectorAll("button, input, a, canvas, [role]")].filter(
+        (e) => !(e.textContent.trim() || e.getAttribute("aria-label") || e.closest("label")
+        || e.getAttribute("role") === "alert")).map((e) => e.outerHTML)"""
+    assert page.evaluate(nameless) == []
