@@ -183,3 +183,40 @@ def test_everything_that_can_be_used_has_a_name(page: Page) -> None:
         (e) => !(e.textContent.trim() || e.getAttribute("aria-label") || e.closest("label")
         || e.getAttribute("role") === "alert")).map((e) => e.outerHTML)"""
     assert page.evaluate(nameless) == []
+
+
+def test_a_button_pressed_short_and_long_leads_through_the_menus(page: Page) -> None:
+    glass = page.locator("#glass-text")
+    down, reset = page.get_by_role("button", name="down"), page.get_by_role("button", name="reset")
+    down.click()
+    expect(glass).to_contain_text("8:8:8:8:8:8:8")  # the display check: everything is lit
+    down.click()
+    expect(glass).not_to_contain_text("8:8:8:8:8:8:8")
+    menu = glass.inner_text()
+    down.click(delay=2500)  # a long press, by pointer
+    expect(glass).not_to_have_text(menu)
+    reset.focus()
+    page.keyboard.press("Enter")  # and from the keyboard
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_magnet_and_an_open_cover_are_events(page: Page) -> None:
+    names = "Magnet at the meter", "Terminal cover open"
+    for name in names:
+        page.get_by_role("button", name=name).click()
+    events = page.locator("#events")
+    expect(events).to_contain_text("strong magnetic field")
+    expect(events).to_contain_text("terminal cover removed")
+    for name in names:
+        page.get_by_role("button", name=name).click()
+        expect(page.get_by_role("button", name=name)).to_have_attribute("aria-pressed", "false")
+
+
+def test_output_contacts_and_relay_light_while_closed(page: Page, served: Panel) -> None:
+    contacts = page.get_by_role("group", name="Output contacts")
+    expect(contacts).to_contain_text("relay")
+    first = contacts.get_by_text("output 1")
+    expect(first).not_to_have_class("lamp lit")
+    with served.bench.hold:
+        served.bench.outputs[0].line.set(1, served.bench.world.now)
+    expect(first).to_have_class("lamp lit")

@@ -92,8 +92,8 @@ class State:
             "ports": ports,
             "raw_ports": raw,
             "presets": list(actions.PRESETS),
-            "buttons": fittings.BUTTONS,
-            "switches": fittings.SWITCHES,
+            "buttons": list(fittings.BUTTONS),
+            "switches": list(fittings.SWITCHES),
             "limits": {"u": actions.U_MAX, "i": actions.I_MAX, "f": [actions.F_MIN, actions.F_MAX]},
             "calculated": CALCULATED,
         }
