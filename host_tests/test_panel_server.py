@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -236,9 +237,22 @@ def test_a_meter_without_power_gives_no_load_profile(served: Panel) -> None:
     assert refused.value.status == 409
 
 
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """A test that fails leaves no process behind that it would wait for."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 def test_run_says_first_where_the_panel_is_and_then_where_the_ports_are() -> None:
     command = [sys.executable, "-m", "tools.bench", "run", "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
+    heeding = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", heeding, *command]  # tests that run in the background ignore Ctrl-C
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as run, ended(run):
         assert run.stdout is not None
         name, address = run.stdout.readline().split()
         assert name == "panel"
