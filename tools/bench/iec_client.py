@@ -187,8 +187,8 @@ class IecProgrammer(_Client):
     blocks: list[bytes]
 
     def sign_on(self, password: str = "", level: int = 0, address: str = "", rate_character: str | None = None) -> None:
-        """Begin a session and log in: level 1 sends P1, level 2 P2, level 3 W5, level 0 nothing. A session still open is
-        ended.
+        """Begin a session and log in: level 1 sends P1, level 2 P2, level 3 W5, level 0 nothing. A session still open
+        is ended.
 
         IecRefused if the password is wrong; the session is over then.
         """
