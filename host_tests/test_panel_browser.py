@@ -6,6 +6,7 @@ import csv
 import os
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from tools.panel.browser import CHROMIUM, chromium
 
 # In CI there is one (.ci/run), or something is wrong.
 pytestmark = pytest.mark.skipif(not CHROMIUM and not os.environ.get("CI"), reason="there is no Chromium")
+COS_30 = 0.8660254
+CONSTANT = 10_000  # imp/kWh of new meters
 PATIENCE_S = 20  # of a busy machine; what is waited for comes in less than a second
 REFUSAL = "Failed to load resource: the server responded with a status of 409 (N/A)"  # the browser's own words
 
@@ -134,6 +137,38 @@ def test_csv_files_are_downloaded(page: Page, served: Panel, tmp_path: Path) -> 
         waiting.value.save_as(path)
         assert path.name.startswith(f"{served.bench.serial}_") and path.read_text().startswith(start)
         assert len({len(row) for row in csv.reader(path.open(newline=""))}) == 1
+
+
+def test_the_readmes_path_works(page: Page, served: Panel, tmp_path: Path) -> None:
+    """As its numbered list says, but to the next quarters of an hour instead of through a whole day."""
+    assert flashes_in_a_second(page) == pytest.approx(3 * 230 * 5 * COS_30 / 3.6e6 * CONSTANT, rel=0.15)
+    for phase in ("L1", "L2", "L3"):
+        slide(page, f"Current {phase}", 10)
+    expect(page.get_by_role("row", name="total")).to_contain_text("5975.6")
+    assert flashes_in_a_second(page) == pytest.approx(3 * 230 * 10 * COS_30 / 3.6e6 * CONSTANT, rel=0.15)
+    then = datetime.fromisoformat(page.locator("#clock").inner_text()[:19]) + timedelta(minutes=46)
+    page.get_by_label("Go to (UTC)").fill(then.isoformat(timespec="minutes"))
+    page.get_by_role("button", name="Jump").click()
+    expect(page.get_by_role("progressbar", name="Jump")).to_be_visible()
+    until(lambda: served.bench.real_time.goal is None, 60)
+    with page.expect_download() as waiting:
+        page.get_by_role("region", name="Load profile").get_by_role("link", name="CSV").click()
+    waiting.value.save_as(tmp_path / "day.csv")
+    rows = list(csv.DictReader((tmp_path / "day.csv").open(newline="")))
+    (energy,) = (name for name in rows[0] if "1.29.0" in name)
+    assert energy.endswith(" Wh")
+    for row in rows[-2:]:  # whole quarters of an hour at 10 A
+        assert float(row[energy]) == pytest.approx(3 * 230 * 10 * COS_30 / 4, rel=0.01)
+
+
+def flashes_in_a_second(page: Page) -> float:
+    """Of the active LED, as the page counts them, in seconds of the meter."""
+    counted = "[Number(document.getElementById('count-active').value), page.time.now]"
+    page.wait_for_timeout(1500)  # what was told of the load before is over
+    flashes, then = page.evaluate(counted)
+    until(lambda: page.evaluate("page.time.now") > then + 4, PATIENCE_S)
+    after, now = page.evaluate(counted)
+    return float((after - flashes) / (now - then))
 
 
 def test_the_load_profile_is_drawn(page: Page, served: Panel) -> None:

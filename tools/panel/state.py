@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from tools.bench.bench import EPOCH_2000, Bench
@@ -34,8 +35,9 @@ _MWS_PER_KWH = 3_600_000_000
 
 
 def client_command(words: str) -> str:
-    """A line to paste that reads the meter with its own DLMS client."""
-    return f"{shlex.quote(sys.executable)} -m tools.meter {words}"
+    """A line to paste, in the folder of the project, that reads the meter with its own DLMS client."""
+    python, here = Path(sys.executable), Path.cwd()
+    return f"{shlex.quote(str(python.relative_to(here) if here in python.parents else python))} -m tools.meter {words}"
 
 
 class State:
