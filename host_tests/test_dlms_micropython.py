@@ -45,7 +45,7 @@ def digest_of_answers(fuzz: Any, dialogues: int) -> str:
 
 def run(script: str) -> Any:
     """What a script prints as JSON, in a heap as small as the meter's twice over: its words are twice as long."""
-    printed = on_micropython(BEGINNING + script, "512K", timeout=120)
+    printed = on_micropython(BEGINNING + script, "768K", timeout=120)
     return json.loads(printed)
 
 

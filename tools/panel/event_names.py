@@ -52,6 +52,7 @@ _TABLE = """
 90 measuring system error
 93 watchdog
 94 communication locked
+96 wrong extension board
 108 voltage missing in all phases
 111 total apparent power above limit
 112 active power L1 above limit
