@@ -41,12 +41,14 @@ class Tariffs:
     """`read_moment(name)`: a value of a moment for the profiles, in thousandths (tariff.load_profile).
 
     `rated`, `demand`, `billing`, `profiles`, `rates`, `time_switch`, `control_table`, `engine`: the parts, which the
-    object model shows. `record`: totals and rated registers as they are stored together.
+    object model shows. `record`: totals and rated registers as they are stored together. `locked` is to be set when the
+    memory did not answer at start: no command is kept over what could not be read.
     """
 
     def __init__(self, board, memory, parameters, type_code, clock, energies, journal, read_moment):
         active_only = not type_code.has_reactive
         self._energies, self._clock = energies, clock
+        self.locked = False
         self._control_inputs = ControlInputs(board.control_inputs)
         self.rated = RatedRegisters(energy_list(parameters.rated_quantities, active_only), parameters.rates)
         self.record = EnergyRecord(energies, self.rated)
@@ -126,7 +128,7 @@ class Tariffs:
     def _tell(self, change, script: int) -> None:
         before = self.rates.pack()
         change(script)
-        if not self.engine.keep():
+        if self.locked or not self.engine.keep():
             self.rates.unpack(before)
             raise OSError(errno.EIO, "command: not kept")
 
