@@ -106,7 +106,9 @@ class Tariffs:
 
     def reset_by_button(self) -> "int | None":
         """A billing reset now, wanted by the reset button: 0 when it is made; for how many seconds the button is still
-        locked out; None if it may not reset. OSError if the values cannot be stored."""
+        locked out; None if it may not reset. OSError if the values cannot be stored, or would be cleared at once."""
+        if self.engine.closing:
+            raise OSError(errno.EAGAIN, "reset: something is about to be cleared")
         utc = self._clock.utc()
         left = self.billing.lockout_s(billing.BUTTON, utc)
         return 0 if self.engine.reset(billing.BUTTON, utc) else left or None
