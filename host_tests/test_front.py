@@ -278,6 +278,12 @@ def test_a_reset_that_cannot_be_stored_says_so(bench: FrontBench) -> None:
     assert bench.sources.billing.count == 0
 
 
+def test_no_reset_is_made_whose_values_are_about_to_be_cleared(bench: FrontBench) -> None:
+    bench.sources.engine.closing = True
+    assert bench.press("reset")[1] == "Err"
+    assert bench.sources.billing.count == 0 and bench.sources.billing.available() == 0
+
+
 # --- set mode ---------------------------------------------------------------------------------------------------------
 
 

@@ -75,5 +75,12 @@ def test_nothing_more_comes_of_a_spent_press_but_the_next_one_counts() -> None:
 def test_buttons_are_told_apart_and_one_that_is_not_fitted_is_never_pressed() -> None:
     pins = Pin(), None, Pin()
     buttons = Buttons("dur", pins)
+    buttons.sample(0)
     pins[2].level = 0
-    assert [buttons.sample(n * STEP_MS) for n in range(3)] == [[], ["r+"], []]
+    assert [buttons.sample(n * STEP_MS) for n in range(1, 4)] == [[], ["r+"], []]
+
+
+@pytest.mark.parametrize("held", [1, 2, 100])
+def test_a_button_that_is_held_from_the_start_is_no_press_until_it_has_been_let_go(held: int) -> None:
+    assert events("0" * held + "1" * 5) == []
+    assert [event for _, event in events("0" * held + "1" * 5 + "0" * 5 + "11")] == ["d+", "d."]

@@ -117,3 +117,20 @@ def test_the_bench_has_a_button_for_each_pin_of_the_board(bench: Bench) -> None:
     assert set(BUTTONS) == {"down", "up", "reset", "service"}
     with pytest.raises(KeyError):
         bench.hold_button("left")
+
+
+def test_a_reset_button_that_is_jammed_makes_no_reset_at_each_start() -> None:
+    with Bench(seed=5, start=utc(2026, 11, 22, 16, 40, 0), parameters={"reset_lockout_min": 0}) as bench:
+        bench.hold_button("reset")
+        for _ in range(2):
+            bench.run(4)
+            bench.kill()
+            bench.run(0.1)
+            bench.power_on()
+        bench.run(4)
+        assert details(bench, BILLING_RESET) == []
+        bench.hold_button("reset", False)
+        bench.run(0.2)
+        bench.press("reset")
+        bench.run(1)
+        assert details(bench, BILLING_RESET) == [BY_BUTTON]

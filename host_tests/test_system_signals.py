@@ -10,6 +10,7 @@ START = utc("2026-06-01T12:14:15")
 ROWS = "E1 = not phase_missing and not cover; E2 = phase_missing; E3 = cover; O1 = magnet"
 QUARTER = 45  # s behind the start
 NO_VOLTAGE, REGULAR = 0x0100_0000, 0x0080_0000  # facts page 1.11
+BILLING_RESET, BY_INPUT = 8, 2
 SEEN_S = 3  # until a look has seen a value of a second, and the event is in the log
 
 
@@ -75,3 +76,23 @@ def test_events_come_at_their_time_and_signals_switch_the_tariff() -> None:
         assert watched.read("C.14.0") == "1"
 
         assert (bench.log, bench.mcu.restarts) == ("", 0)
+
+
+def test_a_cover_that_is_still_off_does_not_come_off_again_at_each_start() -> None:
+    """It makes one billing reset, and after a start its contact closes with the first interval."""
+    with Bench(seed=1, start=START, parameters={"reset_lockout_min": 0}) as bench:
+        bench.seal_open = True
+        bench.run(3)
+        with session(bench) as client:
+            client.write("C.62.0", "reset = cover; O1 = cover")
+        bench.terminal_cover_open = True
+        for _ in range(2):
+            bench.run(4)
+            bench.kill()
+            bench.power_on()
+        bench.run(4)
+        assert [detail for _, _, number, detail in bench.events() if number == BILLING_RESET] == [BY_INPUT]
+        edges = bench.outputs[0].edges
+        assert [closed for _, closed in edges] == [True, False] * 2 + [True]
+        lives = [at for _, at, number, _ in bench.events() if number == 24]
+        assert len(lives) == 2 and edges[-1][0] < lives[-1] - START + 2

@@ -71,6 +71,7 @@ def test_a_start_logs_what_has_changed_without_supply_and_nothing_else() -> None
     rig = Rig()
     rig.look(1, 0, 0)
     rig = rig.restarted()
+    assert rig.tamper.signals == COVER
     assert rig.look(n=9) == []
     rig.pins[0].level, rig.pins[1].level = 0, 1
     rig = rig.restarted()

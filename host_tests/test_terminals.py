@@ -119,6 +119,29 @@ def test_contacts_that_do_not_answer_are_tried_again(monkeypatch: pytest.MonkeyP
     assert not rig.terminals.failed and rig.terminals.word == bytes((0, 1, 3, 0))
 
 
+def test_a_new_start_waits_for_a_pulse_but_not_for_a_contact_that_does_not_answer(
+    clock: Wires, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig(output_1="pulse a_import 1000 80")
+    rig.totals["a_import"] = 2 * 3_600_000
+    rig.update(0)
+    pulses, output = rig.terminals.pulses, rig.terminals.pulses.outputs[0]
+    clock.run(0.6)
+    pulses.step(output)
+
+    def silent(_level: int) -> None:
+        raise OSError(19, "no device")
+
+    monkeypatch.setattr(rig.board.outputs[0], "value", silent, raising=False)
+    assert rig.levels[0] == "1" and not rig.terminals.rest()
+    clock.run(0.1)
+    pulses.step(output)
+    assert rig.terminals.rest() and pulses.sent(0) == 1
+    clock.run(1)
+    pulses.step(output)
+    assert rig.terminals.rest() and pulses.sent(0) == 1
+
+
 def test_the_relay_keeps_to_its_least_times_from_the_start_on(clock: Wires) -> None:
     rig = Rig("ZMG405CR4.041b.60", relay_on_s=60, relay_off_s=300)
     changes = []

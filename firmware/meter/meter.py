@@ -213,7 +213,7 @@ class Meter:
         if machine.reset_cause() == machine.WDT_RESET:
             self._errors.set(error.WATCHDOG)
         tables = tariffs.time_switch, tariffs.control_table
-        for part in (parameters, self._calibration, self._journal, self._clearing, self._signals) + tables:
+        for part in (parameters, self._calibration, self._journal, self._clearing, self._signals, tariffs) + tables:
             part.locked = not self._memory_read
         for part in (parameters, tariffs.time_switch, tariffs.control_table):
             part.log = self._note_change

@@ -23,9 +23,11 @@ class Signals:
         self._tariffs, self._errors = tariffs, errors
 
     def load(self) -> None:
-        """What is kept of the time before the start. OSError if the memory does not answer."""
+        """What is kept of the time before the start, so that it does not come on now. OSError if the memory does not
+        answer."""
         if self._tamper:
             self._tamper.load()
+            self._tariffs.rates.monitor(self._tamper.signals)
 
     def look(self, samples) -> None:
         """Once a second, while there is mains. `samples`: metrology.sample_path.SamplePath."""

@@ -41,12 +41,14 @@ class Tariffs:
     """`read_moment(name)`: a value of a moment for the profiles, in thousandths (tariff.load_profile).
 
     `rated`, `demand`, `billing`, `profiles`, `rates`, `time_switch`, `control_table`, `engine`: the parts, which the
-    object model shows. `record`: totals and rated registers as they are stored together.
+    object model shows. `record`: totals and rated registers as they are stored together. `locked` is to be set when the
+    memory did not answer at start: no command is kept over what could not be read.
     """
 
     def __init__(self, board, memory, parameters, type_code, clock, energies, journal, read_moment):
         active_only = not type_code.has_reactive
         self._energies, self._clock = energies, clock
+        self.locked = False
         self._control_inputs = ControlInputs(board.control_inputs)
         self.rated = RatedRegisters(energy_list(parameters.rated_quantities, active_only), parameters.rates)
         self.record = EnergyRecord(energies, self.rated)
@@ -104,7 +106,9 @@ class Tariffs:
 
     def reset_by_button(self) -> "int | None":
         """A billing reset now, wanted by the reset button: 0 when it is made; for how many seconds the button is still
-        locked out; None if it may not reset. OSError if the values cannot be stored."""
+        locked out; None if it may not reset. OSError if the values cannot be stored, or would be cleared at once."""
+        if self.engine.closing:
+            raise OSError(errno.EAGAIN, "reset: something is about to be cleared")
         utc = self._clock.utc()
         left = self.billing.lockout_s(billing.BUTTON, utc)
         return 0 if self.engine.reset(billing.BUTTON, utc) else left or None
@@ -126,7 +130,7 @@ class Tariffs:
     def _tell(self, change, script: int) -> None:
         before = self.rates.pack()
         change(script)
-        if not self.engine.keep():
+        if self.locked or not self.engine.keep():
             self.rates.unpack(before)
             raise OSError(errno.EIO, "command: not kept")
 

@@ -50,9 +50,10 @@ class Terminals:
         self.pulses.halted = False
 
     def rest(self) -> bool:
-        """Before a new start: no pulse begins any more; True when none is under way."""
+        """Before a new start: no pulse begins any more; True when none is under way. A contact that does not answer, so
+        that it cannot be opened, is no reason to wait: the start does that too."""
         self.pulses.halted = True
-        return not self.pulses.closed
+        return self.pulses.is_at_rest
 
     def _switch(self) -> None:
         self.failed = False

@@ -25,7 +25,8 @@ class Tamper:
     """The pins of `board`: high is open, or a strong field; None where there is none. `memory`: a records.Memory.
     `note(event)` logs an event.
 
-    `signals`: of those that are on. `is_saved`: what has been logged is on record, else each look tries again.
+    `signals`: of those that are on; after `load` of those that were. `is_saved`: what has been logged is on record,
+    else each look tries again.
     """
 
     def __init__(self, board, memory, note):
@@ -41,7 +42,14 @@ class Tamper:
         """What was logged last. OSError if the memory does not answer."""
         payload = self._record.load()
         if payload:
-            self._logged = payload[0]
+            self._take(payload[0])
+
+    def _take(self, levels: int) -> None:
+        self._logged = levels
+        self.signals = 0
+        for n, row in enumerate(_INPUTS):
+            if levels >> n & 1:
+                self.signals |= row[3]
 
     def look(self) -> None:
         """Once a second. A change counts when two looks in a row have it: what is shorter is a disturbance."""
@@ -53,14 +61,10 @@ class Tamper:
         self._seen = levels
         levels = self._logged & ~steady | levels & steady
         changed = levels ^ self._logged
-        self.signals = 0
-        for n, (_, on, off, signal) in enumerate(_INPUTS):
-            is_on = levels >> n & 1
-            if is_on:
-                self.signals |= signal
+        for n, (_, on, off, _) in enumerate(_INPUTS):
             if changed >> n & 1:
-                self._note(on if is_on else off)
-        self._logged = levels
+                self._note(on if levels >> n & 1 else off)
+        self._take(levels)
         if changed or not self.is_saved:
             try:
                 self.is_saved = self._record.save_twice(bytes((levels,)))

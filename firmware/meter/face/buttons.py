@@ -11,11 +11,12 @@ class Buttons:
 
     Events are texts of two characters: the button's letter, and "+" when it goes down, "." after a short press (let go
     within 2 s), "!" in a long one (2 s after it went down, while it is held still).
+    One that is held from the start on, jammed maybe, has not been pressed.
     """
 
     def __init__(self, names: str, pins: tuple):
         self._names, self._pins = names, pins
-        self._seen = [1] * len(pins)  # level at the last reading
+        self._seen: "list[int | None]" = [None] * len(pins)  # level at the last reading
         self._since: "list[int | None]" = [None] * len(pins)  # when it went down; None: it is up
         self._is_spent = [False] * len(pins)  # nothing more comes of this press
 
@@ -26,7 +27,10 @@ class Buttons:
         for n, pin in enumerate(self._pins):
             if pin is None:
                 continue
-            level, since = pin.value(), self._since[n]
+            level = pin.value()
+            if self._seen[n] is None and not level:
+                self._since[n], self._is_spent[n] = ticks_ms, True
+            since = self._since[n]
             is_steady, self._seen[n] = level == self._seen[n], level
             event = ""
             if since is None:

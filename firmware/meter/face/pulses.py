@@ -161,6 +161,11 @@ class Pulses:
         return self._by_place[n].sent if n in self._by_place else 0
 
     @property
+    def is_at_rest(self) -> bool:
+        """No pulse is under way that has not been counted."""
+        return all(output.state != _CLOSED for output in self.outputs)
+
+    @property
     def closed(self) -> int:
         """The contacts that are closed, bit n is place n."""
         return sum([1 << n for n in self._by_place if self._by_place[n].state])

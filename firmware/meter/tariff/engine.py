@@ -48,7 +48,7 @@ class Engine:
 
     After `load` nothing happens until `power_up`. `is_saved`: the tariff record holds all that has happened, else every
     tick tries again; `rings_failed`: one did not take an entry, for the meter to see and set back. `closing`: to be set
-    when a clearing is due, which could take a reset by command with it: none is made any more. `down`: when
+    when a clearing is due, which could take a reset by command or button with it: none is made any more. `down`: when
     `power_down` was, in this life or the one before; 0 if the supply went without.
     """
 
