@@ -15,8 +15,8 @@ setup: $(READY) ## build .venv from the pinned requirements (PYTHON=... to choos
 $(READY): requirements.txt requirements-stubs.txt tools/setup.sh
 	@PYTHON="$(PYTHON)" sh tools/setup.sh $(VENV)
 
-run: $(READY) ## start a live virtual meter and say where its ports are
-	@$(RUN) tools.bench run
+run: $(READY) ## start a live virtual meter, say where its web panel and its ports are
+	@$(RUN) tools.bench run $(ARGS)
 
 test: $(READY) ## the tests (ARGS="-k name" to choose)
 	@$(RUN) pytest -n 2 $(ARGS)

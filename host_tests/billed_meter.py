@@ -52,12 +52,12 @@ class BilledMeter:
 
 def story(meter):
     """Two billing periods and a part of the third: what the transcripts and the runs on MicroPython tell."""
-    meter.quarter(1, a_import=KWH // 2 + 12_345, r1=KWH // 7)
-    meter.quarter(1, a_import=KWH // 4, r1=KWH // 70)
+    meter.quarter(1, a_import=KWH // 2 + 12_345, r1=KWH // 7, s_import=KWH * 5 // 8)
+    meter.quarter(1, a_import=KWH // 4, r1=KWH // 70, s_import=KWH // 4 + 7)
     meter.quarter(2, a_import=KWH // 3, a_export=KWH // 50)
     meter.reset()
-    meter.quarter(2, a_import=KWH // 9)
-    meter.quarter(1, a_import=KWH // 5, r4=KWH // 11)
+    meter.quarter(2, a_import=KWH // 9, s_import=KWH // 6)
+    meter.quarter(1, a_import=KWH // 5, r4=KWH // 11, s_import=KWH // 4)
     meter.reset()
     meter.sources.moments["u1"], meter.sources.moments["pf"] = 230_126, -866
-    meter.quarter(1, a_import=KWH // 6, r1=KWH // 13)
+    meter.quarter(1, a_import=KWH // 6, r1=KWH // 13, s_import=KWH // 5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker.startswith("gw") and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[int(worker[2:]) % len(cores)]})
+
+
+@pytest.fixture(autouse=True)
+def _computers_time() -> Iterator[None]:
+    """A test may have `time` follow a clock of its own (`micropython_names.follow`); the next has the computer's."""
+    yield
+    micropython_names.follow(None)
 
 
 @pytest.fixture

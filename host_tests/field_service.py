@@ -11,13 +11,13 @@ from tools.bench.uart import VirtualEnd
 
 
 @contextmanager
-def session(bench: Bench) -> Iterator[IecProgrammer]:
-    """Logged in at level 2; who has broken the seal may do what level 4 may."""
+def session(bench: Bench, level: int = 2) -> Iterator[IecProgrammer]:
+    """Logged in at level 2, or at another one; who has broken the seal may do what level 4 may."""
     end = VirtualEnd()
     bench.uarts[0].attach(end)
     client = IecProgrammer(end, bench.run, bench.hold)
     try:
-        client.sign_on("00000000", 2)
+        client.sign_on("00000000", level)
         yield client
     finally:
         client.close()

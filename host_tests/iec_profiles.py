@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
-from drivers.fram import Fram
-from host_tests.wires import DirectPin, DirectSPI, Wires
+from host_tests.wires import started_fram
 from meter import calendar
 from meter.comms.formatted_commands import FormattedCommands
 from meter.comms.programming import Programming
 from meter.events import log
 from meter.events.log import EventLog
 from meter.events.log_profile import LogProfile
-from meter.events.log_view import LogView
 from meter.tariff.local_time import LocalTime
 from tools.bench.fram import FRAM
 
@@ -76,10 +74,7 @@ TIMES = LocalTime(UtcClock())  # type: ignore[arg-type]
 
 def real_log() -> EventLog:
     """The event log in an empty memory."""
-    chip = FRAM(seed=1)
-    wires = Wires(chip)
-    chip.power(True, 0)
-    return EventLog(Fram(DirectSPI(chip, wires), DirectPin.chip_select(chip, wires)))
+    return EventLog(started_fram(FRAM(seed=1)))
 
 
 def filled_log() -> EventLog:
@@ -99,7 +94,7 @@ def filled_log() -> EventLog:
 
 def programming_with(access: object, profile: LoadProfile | None = None, commands: object = None) -> Programming:
     """All that programming mode can reach: `access`, a load profile, the filled event log, and commands; all public."""
-    events = LogProfile(LogView(filled_log()))
+    events = LogProfile(filled_log())
     events.level = 0
     profiles = {"P.98": events, "P.01": profile or LoadProfile(10)}
     return Programming(access, commands or FormattedCommands({}), profiles, TIMES)

@@ -8,7 +8,6 @@ from host_tests.model_sources import Ram, Sources
 from meter.comms.dlms import axdr
 from meter.cosem.model import ObjectModel
 from meter.events.log import EventLog
-from meter.events.log_view import LogView
 from meter.parameters import Parameters
 from meter.storage import layout
 from meter.type_code import TypeCode
@@ -42,7 +41,7 @@ def reference(bench: Bench) -> ObjectModel:
     parameters = Parameters(_Fram(bench), {"address": bench.serial})
     parameters.load()
     sources = Sources()
-    sources.event_log = LogView(EventLog(Ram(layout.EVENTS.end)))
+    sources.event_log = EventLog(Ram(layout.EVENTS.end))
     sources.equip(TypeCode(bench.type), parameters)
     return ObjectModel(sources, parameters, TypeCode(bench.type))
 

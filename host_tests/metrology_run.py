@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
+from host_tests.interpreters import on_micropython
 from host_tests.metrology_signals import ANALOG, codes, pages
-from tools.bench.process import find_micropython
 
 FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
 
@@ -87,7 +86,5 @@ def measure_pages(stream: bytes, nominal_hz: int = 50, network: str = "3P4W", ap
         file.flush()
         setting = json.dumps([ANALOG, nominal_hz, network, apparent, file.name])
         script = SCRIPT.format(firmware=str(FIRMWARE), setting=setting)
-        command = [find_micropython(), "-X", "heapsize=64M", "-c", script]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Measured(*json.loads(done.stdout))
+        printed = on_micropython(script, "64M", timeout=120)
+    return Measured(*json.loads(printed))

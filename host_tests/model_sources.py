@@ -1,10 +1,11 @@
 """Stands for the meter behind the object model, with values that tell where they come from. For either interpreter."""
 
 from meter import calendar
-from meter.events import log
+from meter.cosem.registration import Registration
 from meter.events.log import EventLog
-from meter.events.log_view import LogView
+from meter.inspection import Inspection
 from meter.metrology.energies import NAMES, channels, energy_list
+from meter.metrology.networks import NETWORKS
 from meter.parameters import Parameters
 from meter.storage.layout import PARAMETERS, Area
 from meter.storage.records import Record
@@ -17,16 +18,23 @@ from meter.tariff.demand import Demand
 from meter.tariff.energy_registers import EnergyRegisters
 from meter.tariff.engine import Engine
 from meter.tariff.load_profile import LoadProfile, entry_size
+from meter.tariff.power_factor import PowerFactor
 from meter.tariff.rated_registers import RatedRegisters
 from meter.tariff.rates import Rates
 from meter.tariff.time_switch import TimeSwitch
+from meter.terminals import Terminals
 from meter.type_code import TypeCode
 
 KWH = 3_600_000_000  # mWs
 ROW_STEP, NAME_STEP = 100 * KWH, KWH  # the total of name n in row r is r * 100 + n + 1 kWh
 
 
-RING = Area("small event log", 0, 100 * log.ENTRY_SIZE)
+def log_area(sectors, address=0):
+    """Room for an event log of so many sectors, of 14 entries each."""
+    return Area("small event log", address, 2 * (4 + 12) + 2 * 256 + sectors * (256 + 16))
+
+
+RING = log_area(8)
 
 
 class Ram:
@@ -161,12 +169,33 @@ class Clock:
         return calendar.fields(self.now + self.offset * 60)
 
 
+class Pin:
+    """An output."""
+
+    level = 0
+
+    def value(self, level=None):
+        if level is not None:
+            self.level = level
+        return self.level
+
+
+class Board:
+    """Its terminals."""
+
+    def __init__(self):
+        self.outputs = tuple([Pin() for _ in range(6)])
+        self.relay = Pin()
+
+
 class Sources:
     """The owners of all values."""
 
+    test_mode = Inspection(lambda: 0, lambda on: None)
     error_text, serial_number, firmware_version = "00000000", "60800001", "P01"
     type_designation, logical_device_name, system_title = "ZMG405CR4.260b.43", "LGZ405CR60800001", b"LGZ" + bytes(5)
     security = None
+    wiring_text, wiring_code = "reversed field, no I2", "000820"
     audit_text, calibration_readings, calibration_record = "00000000", "1,2,3", "4,5,6"
 
     def __init__(self, sum_channels=((), ()), actual=None):
@@ -178,13 +207,14 @@ class Sources:
         self.harmonics = Harmonics()
         self.clock = Clock()
         self.log = EventLog(Ram(RING.end), RING)
-        self.event_log = LogView(self.log)
+        self.event_log = self.log
         self.scripts = {}
         self.moments = {}  # values of a moment, in thousandths
         self.noted = []  # events of the engine
 
     def equip(self, type_code, parameters):
         """Have the billing part of a meter of this type, if there is none yet."""
+        self.type_code = type_code
         if not hasattr(self, "engine"):
             self.switch_rates(type_code, parameters)
             self.bill(type_code, parameters)
@@ -194,6 +224,8 @@ class Sources:
         self.time_switch = TimeSwitch(Unwritten())
         self.control_table = ControlTable(Unwritten(), type_code)
         self.rates = Rates(type_code, self.time_switch, self.control_table, parameters, self.clock)
+        total = self.energies.get
+        self.terminals = Terminals(Board(), Unwritten(), parameters, type_code, total, self.rates, lambda: False)
 
     def bill(self, type_code, parameters):
         """Have registers by rate, demand, billing periods and profiles, as a meter of this type that starts now for the
@@ -212,8 +244,13 @@ class Sources:
         demanded = energy_list(parameters.demand_quantities, active_only) if type_code.has_demand else ()
         period_s = parameters.demand_period_min * 60
         self.demand = Demand(self.energies, demanded, parameters.rates, period_s, parameters.demand_subperiods)
+        if not active_only:
+            self.demand.power_factor = PowerFactor(self.energies, self.demand.subperiods)
         stored = tuple([ring(n, billing.ENTRY_SIZE) for n in (0, 1)])
         self.billing = Billing(stored, self.energies, self.rated, self.demand)
+        registration = Registration(parameters, NETWORKS[parameters.network])
+        if registration.by_period:
+            self.billing.rated_unit = registration.energy_scale("Wh", registration.rated)
         self.profiles: tuple = ()
         for n in (1, 2) if type_code.has_load_profile else ():
             name = "profile_" + str(n)

@@ -6,15 +6,12 @@ import random
 import struct
 from typing import Any
 
+from host_tests.power_cut import PowerCut
 from meter.storage.layout import Area
 from meter.storage.records import Record
 from meter.storage.ring import Ring
 
 OWNER = Area("owner", 0x000, 0x040)
-
-
-class PowerCut(BaseException):
-    """Ends the firmware where it stands."""
 
 
 class Supply:

@@ -5,6 +5,7 @@ power-on to the next. Time is the test's: every call says what time it is.
 """
 
 from host_tests.model_sources import Increment, Ram
+from host_tests.power_cut import PowerCut
 from meter.metrology.energies import AVERAGE, MOMENT, NAMES, NO_VALUE, STATUS, channels, energy_list
 from meter.storage import layout
 from meter.storage.records import Record
@@ -16,14 +17,11 @@ from meter.tariff.energy_registers import EnergyRegisters
 from meter.tariff.engine import Engine
 from meter.tariff.load_profile import LoadProfile, entry_size
 from meter.tariff.periods import FAR
+from meter.tariff.power_factor import PowerFactor
 from meter.tariff.rated_registers import RatedRegisters
 
 NOTHING = [0] * len(NAMES)
 SPAN = 7  # entries that a ring's index has one time for, and has room for before they are committed
-
-
-class PowerCut(BaseException):
-    """Ends the firmware where it stands."""
 
 
 class Supply:
@@ -160,6 +158,12 @@ class Rates:
         self.energy = self.demand = 1 if self._day <= local // 3600 % 24 < self._night else 2
         self.next_change = min(utc + 3600 - local % 3600, self._clock.zone(utc)[3])
 
+    def pack(self):
+        return b""
+
+    def unpack(self, data):
+        assert data == b""
+
 
 class Clock:
     """A clock with a zone; `valid` as the test sets it."""
@@ -184,10 +188,11 @@ class Settings:
     profile_1_period_min, profile_1_channels = 15, "a_import,=a_import,~a_import"
     profile_2_period_min, profile_2_channels = 5, "a_import,@u1"
     shift_limit_s = 9
+    changes = 0
 
-    def __init__(self, **changes):
-        for name in changes:
-            setattr(self, name, changes[name])
+    def __init__(self, **values):
+        for name in values:
+            setattr(self, name, values[name])
 
 
 class World:
@@ -233,6 +238,8 @@ def shown_rows(profile, parts):
 class Life:
     """The firmware from a power-on at `utc` on, wired as the meter wires it."""
 
+    has_power_factor = True
+
     def __init__(self, world, utc, valid=True):
         self.world = world
         settings = world.settings
@@ -249,6 +256,8 @@ class Life:
         quantities = energy_list(settings.demand_quantities)
         period_s = settings.demand_period_min * 60
         self.demand = Demand(self.energies, quantities, settings.rates, period_s, settings.demand_subperiods)
+        if self.has_power_factor:
+            self.demand.power_factor = PowerFactor(self.energies, self.demand.subperiods)
         rings = tuple([world.ring(name, ENTRY_SIZE) for name in ("resets", "snapshots")])
         self.billing = Billing(rings, self.energies, self.rated, self.demand)
         self.profiles = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from bisect import bisect_right
 from functools import cache
+from importlib import resources
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
@@ -20,11 +21,19 @@ def seconds(*fields: int) -> int:
     return int((datetime.datetime(*fields, tzinfo=datetime.timezone.utc) - EPOCH).total_seconds())  # type: ignore[misc, arg-type]
 
 
-class Zone:
-    """`zone` and `to_utc` as tariff.clock.Clock has them."""
+@cache
+def of_database(name: str) -> ZoneInfo:
+    """A zone of the pinned database, whatever the computer has."""
+    with (resources.files("tzdata") / "zoneinfo" / name).open("rb") as file:
+        return ZoneInfo.from_file(file, name)
 
-    def __init__(self, name: str) -> None:
-        self.info = ZoneInfo(name)
+
+class Zone:
+    """`zone` and `to_utc` as tariff.clock.Clock has them, 2020 to 2029."""
+
+    def __init__(self, name: str = "UTC") -> None:
+        self.valid = True
+        self.info = of_database(name)
         self._changes = [FIRST, *_changes(name), END]
 
     def local(self, utc: int) -> datetime.datetime:
@@ -45,7 +54,7 @@ class Zone:
 @cache
 def _changes(name: str) -> list[int]:
     """Moments of 2020 to 2030 at which the offset changes, found hour by hour and then by the second."""
-    info = ZoneInfo(name)
+    info = of_database(name)
     found = []
     start, end = seconds(2020, 1, 1), seconds(2030, 1, 1)
     before = moment(start).astimezone(info).utcoffset()

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.fram import Fram
 from host_tests.access_bench import DAY, Door, Times
 from host_tests.model_sources import Ram
-from host_tests.wires import DirectPin, DirectSPI, Wires
+from host_tests.power_cut import PowerCut, stop
+from host_tests.wires import started_fram
 from meter.access import OPTICAL, PORT_1, PORT_2, TCP
 from meter.events import error_register, log
 from meter.storage.layout import LOG_INS
@@ -215,32 +215,16 @@ def test_a_failure_is_on_record_before_it_is_reported() -> None:
     assert len(seen) == 3
 
 
-class PowerCut(BaseException):
-    """Ends the firmware where it stands."""
-
-
-def stop() -> None:
-    raise PowerCut
-
-
-def on_chip(chip: FRAM) -> Fram:
-    """The memory as the firmware drives it, after a start."""
-    wires = Wires(chip)
-    chip.power(False, 0)
-    chip.power(True, 0)
-    return Fram(DirectSPI(chip, wires), DirectPin.chip_select(chip, wires))
-
-
 @pytest.mark.parametrize("torn", [False, True], ids=["whole bytes", "byte in flight"])
 def test_a_cut_at_any_byte_of_a_save_leaves_the_old_or_the_new_count(torn: bool) -> None:
     """The third failure, cut all along what it writes: two on record, or the lock; never fewer."""
     chip, times = FRAM(), Times()
-    wrong(Door(on_chip(chip), times=times), times=2)
+    wrong(Door(started_fram(chip), times=times), times=2)
     image = bytes(chip.image)
     found = []
     for cut in range(0, 2 * SLOT + 1, 3):
         chip = FRAM(image)
-        door = Door(on_chip(chip), times=times)
+        door = Door(started_fram(chip), times=times)
         times.pass_by(PATIENCE)
         chip.cut_after(cut, stop, torn_byte=torn)
         try:
@@ -249,7 +233,7 @@ def test_a_cut_at_any_byte_of_a_save_leaves_the_old_or_the_new_count(torn: bool)
             pass
         finally:
             chip.cancel_cut()
-        after = Door(on_chip(chip), times=times)
+        after = Door(started_fram(chip), times=times)
         assert not after.log_ins.damaged
         count = after.log_ins._cells[1][0]
         assert count == 255 if door.reports else count in (2, 255), cut

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import micropython_names
@@ -73,9 +72,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    yield Bench()
-    micropython_names.follow(None)
+def bench() -> Bench:
+    return Bench()
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
 from typing import Any
 
-import micropython_names
 import pytest
 
 from drivers import ade9000_registers as r
@@ -16,12 +14,6 @@ from host_tests.billing_bench import BillingBench, mains
 from host_tests.metrology_signals import FULL_SCALE_I, FULL_SCALE_U, WATT_FULL_SCALE
 
 CODE_PER_W = WATT_FULL_SCALE / FULL_SCALE_U / FULL_SCALE_I
-
-
-@pytest.fixture(autouse=True)
-def real_time_again() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 def meter(**setting: Any) -> BillingBench:

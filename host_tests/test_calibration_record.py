@@ -5,18 +5,18 @@ from __future__ import annotations
 import cmath
 import math
 import struct
-import subprocess
 from typing import Any
 
 import pytest
 
+from host_tests.interpreters import on_micropython
 from meter import calibration_store
 from meter.calibration_store import CalibrationStore
 from meter.metrology import calibration
 from meter.metrology.calibration import Calibration, PhaseCalibration
 from meter.storage import layout
 from meter.storage.records import Record
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
 ANALOG = {"u_full_scale_uV": 707_813_886, "i_full_scale_nA": 11_785_113_020}
 L1 = (1_000_000, -2_500_000, -100_000, 4_031, -8_062, 12_000, -15_500)
@@ -178,8 +178,7 @@ def test_registers_are_the_same_on_micropython() -> None:
         f"r = calibration.parse({sample().text()!r}).registers(48000, {ANALOG!r}, 60)\n"
         "print(sorted(r.items()))"
     )
-    done = subprocess.run([find_micropython(), "-c", script], capture_output=True, text=True, timeout=60, check=True)
-    assert eval(done.stdout) == sorted(sample().registers(48_000, ANALOG, 60).items())
+    assert eval(on_micropython(script)) == sorted(sample().registers(48_000, ANALOG, 60).items())
 
 
 # --- loading ----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from host_tests.tariff_bench import Life, Memory, PowerCut, World
+from host_tests.power_cut import PowerCut
+from host_tests.tariff_bench import Life, Memory, World
 from meter.clearing import EVERYTHING, SCRIPTS, Clearing
 from meter.events.log import EventLog
 from meter.parameters import Parameters
@@ -61,6 +62,7 @@ class Start(Life):
         self.log = EventLog(world.fram)
         self.clearing = Clearing(world.fram, self.log)
         self.clearing.carry_out()
+        self.log.load()
         self.parameters = Parameters(world.fram)
         self.parameters.load()
         super().__init__(world, utc)
@@ -89,6 +91,9 @@ def shown(life: Start) -> dict[str, Any]:
     return {
         "totals": [life.energies.get(name) for name in ("a_import", "a_export")],
         "rated": [life.rated.get("a_import", rate) for rate in (1, 2)],
+        "rated since the reset": [
+            life.rated.get("a_import", rate) - (life.billing.begin.rated("a_import", rate) or 0) for rate in (1, 2)
+        ],
         "maxima": [life.demand.maximum("a_import", rate) for rate in (1, 2)],
         "since the reset": life.energies.get("a_import") - life.billing.begin.total("a_import"),
         "stored": [life.billing.available(scheme) for scheme in (0, SNAPSHOTS)],
@@ -113,6 +118,7 @@ OLD = shown(Start(lived(), NOW + 2))
 NEW_METER: dict[str, Any] = {
     "totals": [0, 0],
     "rated": [0, 0],
+    "rated since the reset": [0, 0],
     "maxima": [(0, None), (0, None)],
     "since the reset": 0,
     "stored": [0, 0],
@@ -125,7 +131,7 @@ NEW_METER: dict[str, Any] = {
     ("script", "changes"),
     [
         (EVERYTHING, NEW_METER | {"log": events(1, 4, 128, 59), "parameter": 8}),
-        (RATED, {"rated": [0, 0], "log": [EARLIER_EVENT, *events(2, 2)]}),
+        (RATED, {"rated": [0, 0], "rated since the reset": [0, 0], "log": [EARLIER_EVENT, *events(2, 2)]}),
         (
             STORED,
             {"stored": [0, 0], "profiles": [NOW + 2, NOW + 2], "log": [EARLIER_EVENT, *events(3, 3, 193)]},
@@ -172,6 +178,28 @@ def test_several_demands_are_all_met_and_unknown_ones_refused() -> None:
     found = shown(Start(world, NOW + 2))
     assert found["rated"] == [0, 0] and found["log"] == [(NOW + 1, 2, RATED), (NOW + 1, 4, LOG)]
     assert found["totals"] == OLD["totals"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_no_reset_is_acknowledged_that_a_clearing_could_take_with_it(
+    script: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = Start(lived(), NOW)
+    monkeypatch.setattr(life.clock, "utc", lambda: NOW + 5000, raising=False)
+    with pytest.raises(ValueError, match="script"):
+        life.clearing.demand(9, NOW)
+    life.engine.reset_by_command()
+    assert life.billing.count == 2
+    monkeypatch.setattr(life.clock, "utc", lambda: NOW + 9000, raising=False)
+    life.clearing.demand(script, NOW)
+    with pytest.raises(OSError, match="reset"):
+        life.engine.reset_by_command()
+    assert life.billing.count == 2
+    again = Start(life.world, NOW + 9001)
+    monkeypatch.setattr(again.clock, "utc", lambda: NOW + 9002, raising=False)
+    count = again.billing.count
+    again.engine.reset_by_command()
+    assert again.billing.count == count + 1
 
 
 def test_nothing_is_marked_in_a_memory_that_does_not_keep_it_or_was_not_read() -> None:

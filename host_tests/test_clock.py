@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 from typing import Any
 
 import micropython_names
@@ -68,12 +67,6 @@ class Rig:
     def ahead_ms(self) -> float:
         """Of the chip's own time."""
         return (self.clock.utc() - self.chip.utc) * 1000
-
-
-@pytest.fixture(autouse=True)
-def _own_time() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 def test_a_clock_that_is_set_goes_on_from_there_and_in_the_chip() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 from typing import Any
 
-import micropython_names
 import pytest
 from gurux_dlms import GXByteBuffer, GXDateTime, GXDLMSClient
 from gurux_dlms.enums import DataType
@@ -50,12 +48,6 @@ class Meter(Rig):
         """UTC that the clock was last set to; nothing has run since."""
         assert self.told[-1][0] == "set"
         return self.told[-1][2]
-
-
-@pytest.fixture(autouse=True)
-def _own_time() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 def octets(*fields: int, deviation: int = ANY_DEVIATION, status: int = 0xFF) -> bytes:

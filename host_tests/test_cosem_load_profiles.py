@@ -25,7 +25,7 @@ from meter.comms.programming import Programming
 from meter.cosem import date_time, obis
 from meter.cosem.profiles import CLOCK
 from meter.cosem.stored_profiles import PrintedProfile
-from meter.tariff.periods import entries_of
+from meter.storage.selection import entries_of
 
 STEP = KWH // 100
 PROFILE_1, PROFILE_2 = bytes(obis.parse("1-0:99.1.0")), bytes(obis.parse("1-0:99.2.0"))
@@ -314,7 +314,8 @@ def test_the_billing_profile_has_what_was_stored_the_oldest_first() -> None:
     totals = [(3, f"{c}.8.0", 2) for c in range(1, 11)]
     rated = [(3, f"{c}.8.{rate}", 2) for c in (1, 5) for rate in (1, 2)]
     maxima = [(4, f"1.6.{rate}", n) for rate in (0, 1, 2) for n in (2, 5)]
-    assert names == [(8, "1.0.0", 2), (1, "0.1.0", 2), *totals, *rated, *maxima]
+    factors = [(3, "13.0.0", 2), (4, "13.3.0", 2), (4, "13.3.0", 5)]
+    assert names == [(8, "1.0.0", 2), (1, "0.1.0", 2), *totals, *rated, *maxima, *factors]
     for class_id, name, n, _ in profile.get(3):
         assert meter.model.get(class_id, name).class_id == class_id and n <= 5
     first, second = rows(meter, BILLING)
@@ -323,8 +324,11 @@ def test_the_billing_profile_has_what_was_stored_the_oldest_first() -> None:
         assert row[0] == end and row[2] == meter.total("a_import", end) // STEP
         assert row[6] == meter.total("r1", end) // STEP
     assert [row[1] for row in (first, second)] == [1, 2]
-    assert first[-6:] == [2000, START + QUARTER, 2000, START + QUARTER, 1333, ends[0]]
-    assert second[-6:] == [800, ends[1], 800, ends[1], 444, ends[0] + QUARTER]
+    assert first[-9:-3] == [2000, START + QUARTER, 2000, START + QUARTER, 1333, ends[0]]
+    assert second[-9:-3] == [800, ends[1], 800, ends[1], 444, ends[0] + QUARTER]
+    # 1/2 + 1/4 + 1/3 through 5/8 + 1/4 is more than there can be; 1/9 + 1/5 through 1/6 + 1/4, and 1/9 through 1/6
+    assert first[-3:] == [1000, 800, START + QUARTER]
+    assert second[-3:] == [747, 667, ends[0] + QUARTER]
     assert rows(meter, BILLING, by_time(meter, ends[0] + 1, None)) == [second]
     assert rows(meter, BILLING, (2, (1, 1, 1, 2))) == [first[:2]]
     assert profile.get(7) == 2 and rows(meter, SNAPSHOTS) == []

@@ -387,7 +387,7 @@ def test_what_the_table_names_exists() -> None:
 
     everything = setups.features(TypeCode("ZMG405CR4.041b.37S2"))
     needed = {need for row in SETUPS for need in row[4:]} | {need for row in TABLE for need in row[3:]}
-    assert needed | {"reactive"} == {*everything, "modem2"}  # RS232 is always interface 1
+    assert needed | {"reactive"} == {*everything, "modem2", "output5", "output6"}  # RS232 is always interface 1
     assert all(callable(getattr(setups, row[2])) and row[1] in CLASSES for row in SETUPS)
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
 
 from host_tests.gurux_objects import encoded
+from host_tests.interpreters import on_micropython
 from host_tests.model_sources import make_model
 from host_tests.test_cosem_objects import FULL, TYPES
 from tools import object_heap
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
 HEAP = "800K"  # with the compiler at work in it
 
@@ -64,10 +64,8 @@ def run(script: str, designation: str, values: dict[str, object] | None = None) 
     text = PRELUDE.format(
         firmware=str(ROOT / "firmware"), tests=str(ROOT / "host_tests"), type=designation, values=values or {}
     )
-    command = [find_micropython(), "-X", f"heapsize={HEAP}", "-c", text + script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    printed = on_micropython(text + script, HEAP)
+    return printed
 
 
 @pytest.mark.parametrize("designation", TYPES[:4])

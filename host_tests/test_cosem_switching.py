@@ -1,9 +1,8 @@
-"""Activity calendar, special days, scripts and control table through the DLMS server, and as Gurux has them."""
+"""Activity calendar, special days and control table through the DLMS server, and as Gurux has them."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
@@ -13,17 +12,17 @@ from host_tests.access_bench import Door, outcome
 from host_tests.dlms_clients import GuruxClient
 from host_tests.dlms_fakes import CHANNEL, PASSWORDS, FakeAccess, Server, aarq
 from host_tests.gurux_objects import copy_of, encoded
+from host_tests.interpreters import on_cpython, on_micropython
 from host_tests.model_sources import Sources, make_model
 from host_tests.tariff_calendars import DAYS, SEASONS, SPECIAL_DAYS, WEEKS, pattern
 from meter import access
 from meter.comms.dlms import axdr
 from meter.cosem import date_time, obis
 from meter.tariff import rates
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
 CALENDAR, SPECIAL, TEXT = (bytes(obis.parse(code)) for code in ("0-0:13.0.0", "0-0:11.0.0", "0-0:96.62.0"))
-TARIFF_SCRIPTS = bytes(obis.parse("0-0:10.0.100"))
-OUTPUT_SCRIPTS = bytes(obis.parse("0-0:10.0.103"))
+TARIFF_SCRIPTS, OUTPUT_SCRIPTS = (bytes(obis.parse(code)) for code in ("0-0:10.0.100", "0-0:10.0.103"))
 SUCCESS, DENIED, UNMATCHED, OTHER = 0, 3, 12, 250
 EXTERNAL = "ZMG405CR3.440b.43"
 
@@ -222,33 +221,6 @@ def test_special_days_are_written_inserted_and_deleted(wire: Wire, sources: Sour
     assert [(day.index, day.dayId) for day in theirs.entries] == [(1, 2), (2, 2)]
 
 
-# --- scripts --------------------------------------------------------------------------------------------------------
-
-
-def test_tariff_scripts_command_the_rate_and_give_it_back(wire: Wire, sources: Sources) -> None:
-    sources.scripts["tariff"] = sources.rates.command
-    now = sources.clock.utc()
-    sources.rates.update(now)
-    assert [number for number, _ in wire.get(9, TARIFF_SCRIPTS, 2)] == list(range(1, 9))
-    for selector, tariff in ((2, "2"), (8, "8"), (13, "3"), (0, "1")):
-        assert wire.act(9, TARIFF_SCRIPTS, 1, selector) == SUCCESS
-        sources.rates.update(now)
-        assert wire.model.find("C.14.0").formatted()[0] == tariff
-    assert wire.act(9, TARIFF_SCRIPTS, 1, 9) == OTHER
-
-
-def test_output_scripts_switch_the_signals_of_the_control_table(wire: Wire, sources: Sources) -> None:
-    sources.scripts["outputs"] = sources.rates.switch
-    assert wire.set(1, TEXT, 2, "O1 = C2\nO2 = not C2") == SUCCESS
-    for script, outputs in ((2, 1), (12, 2)):
-        assert wire.act(9, OUTPUT_SCRIPTS, 1, script) == SUCCESS
-        sources.rates.update(sources.clock.utc())
-        assert sources.rates.outputs == outputs
-        assert wire.model.find("C.3.0").data_set() == f"C.3.0(0000{outputs:02X}00)"
-    assert {number for number, _ in wire.get(9, OUTPUT_SCRIPTS, 2)} == {*range(1, 9), *range(11, 19)}
-    assert wire.act(9, OUTPUT_SCRIPTS, 1, 9) == OTHER
-
-
 # --- control table and words ----------------------------------------------------------------------------------------
 
 
@@ -325,7 +297,7 @@ sources.control_table.write("E1 = I1 or not TE2; E2 = I2 and C1; reset = power_u
 for moment, inputs in ((850000000, 0), (850000001, 3), (850000002, 2)):
     sources.rates.update(moment, inputs)
     rates = sources.rates
-    said.append([rates.energy, rates.demand, rates.reset_due, list(rates.inputs_word), list(rates.control_word)])
+    said.append([rates.energy, rates.demand, rates.reset_due, rates.inputs, rates.outputs, list(rates.control_word)])
 said.append(sources.control_table.text)
 print(json.dumps(said))
 """
@@ -333,20 +305,6 @@ print(json.dumps(said))
 
 def test_micropython_switches_shows_and_refuses_alike() -> None:
     script = SCRIPT.format(firmware=str(ROOT / "firmware"), tests=str(ROOT / "host_tests"))
-    command = [find_micropython(), "-X", "heapsize=1M", "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    here = subprocess.run(
-        [
-            str(ROOT / ".venv/bin/python"),
-            "-c",
-            f"import sys; sys.path.insert(0, {str(ROOT / 'tools' / 'shim')!r})\n" + script,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert here.returncode == 0, here.stderr
-    theirs, ours = json.loads(done.stdout), json.loads(here.stdout)
+    theirs, ours = json.loads(on_micropython(script, timeout=120)), json.loads(on_cpython(script, timeout=120))
     assert theirs == ours and theirs[0][0] > 1000
     assert "season a: no day 30 in month 2" in theirs

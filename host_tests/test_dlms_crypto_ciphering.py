@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 from itertools import product
 
 import pytest
@@ -16,10 +15,11 @@ from gurux_dlms.GXDLMSChippering import GXDLMSChippering
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from host_tests.interpreters import on_micropython
 from meter.comms.dlms import ciphering as c
 from meter.comms.dlms.ciphering import AUTHENTICATED, BROADCAST, ENCRYPTED, CipheringError, KeyInUse, Protection
 from meter.comms.dlms.counters import PassingCounter
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
 EK, AK = bytes(range(16)), bytes(range(0xD0, 0xE0))
 METER, CLIENT = bytes.fromhex("4D4D4D0000BC614E"), bytes.fromhex("4D4D4D0000000001")
@@ -265,10 +265,8 @@ def test_micropython_ciphers_deciphers_and_refuses_alike_with_little_memory() ->
         apdu, counter = b"\xc0" + random.Random(number).randbytes(size - 1), 0xFFFF_0000 + number
         sent.append([apdu.hex(), sc, counter, c.WRONG_TAG, c.OLD_COUNTER, meter.protect(apdu, sc, counter, way).hex()])
         lines += json.dumps([client.protect(apdu, sc, counter, way).hex(), way]) + "\n"
-    command = [find_micropython(), "-X", "heapsize=1M", "-c", ON_MICROPYTHON.format(firmware=str(ROOT / "firmware"))]
-    done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found, used = json.loads(done.stdout)
+    printed = on_micropython(ON_MICROPYTHON.format(firmware=str(ROOT / "firmware")), told=lines)
+    found, used = json.loads(printed)
     assert found == sent
     # the result, with authentication only also key and text in one piece; and small objects, twice those of a board
     for (short, long), texts in zip(used, (2, 1), strict=True):

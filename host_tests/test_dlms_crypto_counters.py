@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import random
 import struct
-import subprocess
 from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.fram import Fram
-from host_tests.wires import DirectPin, DirectSPI, Wires
+from host_tests.interpreters import on_micropython
+from host_tests.power_cut import PowerCut, stop
+from host_tests.wires import started_fram
 from meter.comms.dlms.ciphering import AUTHENTICATED, ENCRYPTED, OLD_COUNTER, CipheringError, KeyInUse, Protection
 from meter.comms.dlms.counters import (
     BATCH,
@@ -28,17 +28,13 @@ from meter.comms.dlms.counters import (
 from meter.storage import layout
 from meter.storage.records import OVERHEAD, Record
 from tools.bench.fram import FRAM
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
 AREA = layout.INVOCATION_COUNTERS
 SLOT_BYTES = AREA.size // 2
 N = 2  # keys that are counted
 PAYLOAD = 8 * (1 + 2 * N) + 64
 KEYS = [bytes([n]) * 16 for n in range(PAST + 3)]
-
-
-class PowerCut(BaseException):
-    """Ends the firmware where it stands."""
 
 
 class Meter:
@@ -49,17 +45,10 @@ class Meter:
         self.boot()
 
     def boot(self) -> None:
-        wires = Wires(self.chip)
         self.chip.cancel_cut()
-        self.chip.power(False, 0)
-        self.chip.power(True, 0)
-        fram = Fram(DirectSPI(self.chip, wires), DirectPin.chip_select(self.chip, wires))
-        self.counters = InvocationCounters(fram)
+        self.counters = InvocationCounters(started_fram(self.chip))
 
     def cut_after(self, n_bytes: int, torn: bool = True) -> None:
-        def stop() -> None:
-            raise PowerCut
-
         self.chip.cut_after(n_bytes, stop, torn_byte=torn)
 
     def damage(self, slot: int) -> None:
@@ -373,10 +362,8 @@ def test_micropython_goes_on_where_cpython_left_off_and_back() -> None:
     meter = stored(0xFFFF_0000, 0x8000_0000)
     script = ON_MICROPYTHON.format(firmware=str(ROOT / "firmware"), address=AREA.address)
     content = meter.chip.peek(AREA.address, AREA.size)
-    command = [find_micropython(), "-X", "heapsize=192K", "-c", script]
-    done = subprocess.run(command, input=content.hex(), capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    sent, least, refused, used, content = json.loads(done.stdout)
+    printed = on_micropython(script, "192K", content.hex())
+    sent, least, refused, used, content = json.loads(printed)
     assert sent == list(range(0xFFFF_0000, 0xFFFF_0000 + 150))
     assert least == 0x8000_0000 and refused == 3
     assert used <= 4096  # a reservation; nothing for the numbers, which are no objects on the 64-bit port

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +14,11 @@ from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from host_tests.interpreters import on_micropython
 from meter.comms.dlms import aes_gcm, key_wrap
 from meter.comms.dlms.aes_gcm import Key, equal
 from meter.comms.dlms.ghash import make_table
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 from tools.emulator import ARCHITECTURES, Target, firmware_image
 from tools.emulator.kernels import GHASH
 
@@ -104,10 +104,8 @@ def test_sealing_is_openssls_for_lengths_around_blocks() -> None:
 def test_sealing_and_wrapping_under_micropython_are_openssls() -> None:
     messages = random_messages()
     lines = "".join(json.dumps([part.hex() for part in message]) + "\n" for message in messages)
-    command = [find_micropython(), "-X", "heapsize=256K", "-c", ON_MICROPYTHON.format(firmware=str(ROOT / "firmware"))]
-    done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = [json.loads(line) for line in done.stdout.splitlines()]
+    printed = on_micropython(ON_MICROPYTHON.format(firmware=str(ROOT / "firmware")), "256K", lines)
+    found = [json.loads(line) for line in printed.splitlines()]
     assert len(found) == len(messages)
     for (key, iv, aad, text), (sealed, tag, gmac, wrapped, again) in zip(messages, found, strict=True):
         expected = openssl(key, iv, aad, text)
@@ -253,17 +251,15 @@ def test_instructions_depend_on_the_length_only_never_on_key_or_data(architectur
         assert len(counts) == 1
 
 
-def on_micropython(script: str) -> Any:
+def run(script: str) -> Any:
     text = f"import sys, json, gc\nsys.path.insert(0, {str(ROOT / 'firmware')!r})\n" + script
-    done = subprocess.run([find_micropython(), "-c", text], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    return json.loads(on_micropython(text))
 
 
 def test_kernels_take_no_memory_however_long_the_data_are() -> None:
     """With the heap locked an allocation raises MemoryError."""
     expected = openssl(bytes(16), bytes(12), bytes(4096), b"")[1]
-    found = on_micropython(
+    found = run(
         "import micropython, cryptolib\n"
         "from meter.comms.dlms.ghash import add_stream, ghash, make_table\n"
         "aes = cryptolib.aes(bytes(16), 1)\n"
@@ -281,7 +277,7 @@ def test_kernels_take_no_memory_however_long_the_data_are() -> None:
 
 
 def test_enciphering_in_place_takes_the_same_memory_for_one_and_for_sixteen_blocks() -> None:
-    used = on_micropython(
+    used = run(
         "from meter.comms.dlms.aes_gcm import Key\n"
         "key, iv, out = Key(bytes(16)), bytes(12), []\n"
         "def cost(size):\n"

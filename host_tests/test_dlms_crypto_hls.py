@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -17,10 +16,11 @@ from gurux_dlms.GXSecure import GXSecure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from host_tests.interpreters import on_micropython
 from meter.comms.dlms import hls
 from meter.comms.dlms.ciphering import KeyInUse, Protection
 from meter.comms.dlms.counters import PassingCounter
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
 EK, AK = bytes(range(16)), bytes(range(0xD0, 0xE0))
 METER, CLIENT = bytes.fromhex("4D4D4D0000BC614E"), bytes.fromhex("4D4D4D0000000001")
@@ -256,10 +256,8 @@ print(json.dumps([out, apdus, plain, time.ticks_diff(time.ticks_us(), start) / 1
 
 
 def test_micropython_logs_in_and_ciphers_as_the_vectors_say() -> None:
-    command = [find_micropython(), "-X", "heapsize=192K", "-c", SCRIPT.format(firmware=str(ROOT / "firmware"))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    log_ins, apdus, plain, gmac_us = json.loads(done.stdout)
+    printed = on_micropython(SCRIPT.format(firmware=str(ROOT / "firmware")), "192K")
+    log_ins, apdus, plain, gmac_us = json.loads(printed)
     assert [mechanism for mechanism, *_ in log_ins] == [3, 4, 5, 6]
     for mechanism, *parts in log_ins:
         challenge, reply, answer = (bytes.fromhex(part) for part in parts)

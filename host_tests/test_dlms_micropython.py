@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from typing import Any
 
 import pytest
 
 from host_tests.dlms_dialogues import Fuzz
 from host_tests.dlms_fakes import FakeMeter
+from host_tests.interpreters import on_micropython
 from meter.comms.dlms import hls
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
 SEED, DIALOGUES = 7, 400
 
@@ -45,10 +45,8 @@ def digest_of_answers(fuzz: Any, dialogues: int) -> str:
 
 def run(script: str) -> Any:
     """What a script prints as JSON, in a heap as small as the meter's twice over: its words are twice as long."""
-    command = [find_micropython(), "-X", "heapsize=512K", "-c", BEGINNING + script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    printed = on_micropython(BEGINNING + script, "768K", timeout=120)
+    return json.loads(printed)
 
 
 ANSWERS = """

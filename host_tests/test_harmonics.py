@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
 from typing import Any
 
-import micropython_names
 import numpy as np
 import pytest
 
@@ -150,12 +148,6 @@ def test_only_the_networks_channels_have_harmonics(network: str, u: list[int], i
         assert (fold["thd_i"][phase] is None) == (phase not in i)
 
 
-@pytest.fixture
-def real_time_again() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
-
-
 def chip_pages(source: Source, seconds: float) -> bytes:
     """What the chip's model, started by its driver, streams after a settling second."""
     chip = Chip(source)
@@ -173,7 +165,7 @@ def chip_pages(source: Source, seconds: float) -> bytes:
 
 
 @pytest.mark.parametrize("f", [50.0, 49.37])
-def test_harmonics_behind_the_chips_filters(f: float, real_time_again: None) -> None:
+def test_harmonics_behind_the_chips_filters(f: float) -> None:
     """The model's high pass, decimation filters and rounding; each order at an angle of its own."""
     source = Source(1)
     spectrum = {h: (part, 40.0 * h % 360) for h, part in MANY.items()}

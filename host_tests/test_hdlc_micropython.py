@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from host_tests.hdlc_line import POLL, RR, SNRM, Client, FakeServer, Frame, Line, command, parameters
-from tools.bench.process import find_micropython
+from host_tests.interpreters import on_micropython
 
 FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
 
@@ -46,13 +45,11 @@ print(station.lost)
 """
 
 
-def on_micropython(script: str, heap: str, **values: object) -> list[Any]:
+def run(script: str, heap: str, **values: object) -> list[Any]:
     """The lines of JSON that a script prints."""
     text = script.format(firmware=str(FIRMWARE), **values)
-    command_line = [find_micropython(), "-X", f"heapsize={heap}", "-c", text]
-    done = subprocess.run(command_line, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return [json.loads(text) for text in done.stdout.splitlines()]
+    printed = on_micropython(text, heap)
+    return [json.loads(text) for text in printed.splitlines()]
 
 
 def test_micropython_says_the_same_octets(tmp_path: Path) -> None:
@@ -79,7 +76,7 @@ def test_micropython_says_the_same_octets(tmp_path: Path) -> None:
         client.disconnect()
     speech = tmp_path / "speech"
     speech.write_text("\n".join(heard))
-    result = on_micropython(SCRIPT, "160K", speech=str(speech))
+    result = run(SCRIPT, "160K", speech=str(speech))
     assert result[:-1] == said
     assert result[-1] == line.station.lost > 0
 
@@ -130,7 +127,7 @@ def test_a_busy_bus_leaves_no_memory_behind() -> None:
         Frame(b"\x21", bytes.fromhex("00020025"), 0x30, b"\xe6\xe7\x00" + bytes(1500)),
     ]
     texts = [frame.octets().hex() for frame in frames] + ["7ea7ff0321", "55" * 40]
-    ((own, after, answers),) = on_micropython(STEADY, "120K", frames=texts)
+    ((own, after, answers),) = run(STEADY, "120K", frames=texts)
     assert answers == 3 * 2000
     assert own < 2 * 4096  # on a 64-bit machine; 2 KB of it are the buffer for the longest frame
     assert after < own + 4096

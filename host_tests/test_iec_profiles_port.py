@@ -19,7 +19,6 @@ from meter.comms.programming import Programming
 from meter.events.log import EventLog
 from meter.events.log_profile import LogProfile
 from meter.storage import layout
-from meter.events.log_view import LogView
 from meter.tariff.local_time import LocalTime
 
 class UtcClock:
@@ -65,7 +64,7 @@ class Nobody:
         return True
 
 access = Nobody()
-profiles = {"P.98": LogProfile(LogView(log)), "P.01": LoadProfile()}
+profiles = {"P.98": LogProfile(log), "P.01": LoadProfile()}
 programming = Programming(access, None, profiles, LocalTime(UtcClock()))
 """
 

@@ -124,14 +124,13 @@ def test_text_and_symbols_do_not_touch_each_other(face: Face) -> None:
     face.display.phases((True, False, True), False)
     face.display.arrows(1, -1)
     face.display.symbols(comm=True, battery=True, error=True, test=True)
-    for number in range(1, 13):
-        face.display.operating_arrow(number, True)
+    face.display.operating_arrows(0xFFF)
     assert face.shows("1.8.0", "000102.28", "kWh") == ("1.8.0", "000102.28", "kWh")
     arrows = {f"op{number}" for number in range(1, 13)}
     symbols = {"L1", "L3", "quadrant", "+P", "-Q", "comm", "battery", "error", "test"} | arrows
     assert face.symbols() == symbols
     face.display.symbols()
-    face.display.operating_arrow(7, False)
+    face.display.operating_arrows(0xFFF & ~(1 << 6))
     assert face.symbols() == symbols - {"comm", "battery", "error", "test", "op7"}
 
 
@@ -236,29 +235,13 @@ def test_rolling_survives_the_wrap_of_the_ticks() -> None:
     assert seen == ["1.8.0", "1.8.0", "2.8.0", "2.8.0", "0.9.1"]
 
 
-def test_rolling_is_moved_by_hand_and_takes_a_new_time() -> None:
+def test_rolling_begins_anew_and_takes_a_new_time() -> None:
     rolling = Rolling(ITEMS, 8)
-    rolling.step(0)
-    rolling.move(-1, 1000)
+    assert [rolling.step(t).index for t in (0, 8000, 15_000)] == ["1.8.0", "2.8.0", "2.8.0"]
+    rolling.begin()
     rolling.seconds = 2
-    assert [rolling.step(t).index for t in (1000, 2999, 3000)] == ["0.9.1", "0.9.1", "1.8.0"]
+    assert [rolling.step(t).index for t in (15_500, 17_499, 17_500)] == ["1.8.0", "1.8.0", "2.8.0"]
 
 
-def test_rolling_shows_the_item_as_it_is_at_that_moment(face: Face) -> None:
-    item = Item("1.8.0", "000102.28", "kWh")
-    rolling = Rolling([item], 8)
-    rolling.show(face.display, 0)
-    face.display.refresh(0)
-    assert face.lcd.value == "000102.28"
-    item.value = "000102.29"
-    rolling.show(face.display, 500)
-    face.display.refresh(500)
-    assert (face.lcd.index, face.lcd.value, face.lcd.unit) == ("1.8.0", "000102.29", "kWh")
-
-
-def test_rolling_through_an_empty_list_blanks_the_fields(face: Face) -> None:
-    face.shows("1.8.0", "000102.28", "kWh")
-    rolling = Rolling([], 8)
-    rolling.move(1, 0)
-    rolling.show(face.display, 0)
-    assert face.shows() == ("", "", "")
+def test_rolling_through_an_empty_list_has_nothing_to_show() -> None:
+    assert Rolling([], 8).step(0) is None

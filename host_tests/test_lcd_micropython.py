@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from drivers.pcf8576 import PCF8576
+from host_tests.interpreters import on_micropython
 from meter.face.display import Display
 from meter.face.leds import cf_divider
-from tools.bench.process import find_micropython
 
 FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
 
@@ -82,7 +81,5 @@ def expected() -> list[str]:
 @pytest.mark.parametrize("heap", ["64K"])
 def test_micropython_sends_the_same_bytes_and_refresh_needs_no_heap(heap: str) -> None:
     script = SCRIPT.format(firmware=str(FIRMWARE), cases=CASES)
-    command = [find_micropython(), "-X", f"heapsize={heap}", "-c", script]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.split() == expected()
+    printed = on_micropython(script, heap)
+    assert printed.split() == expected()

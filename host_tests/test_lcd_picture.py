@@ -36,7 +36,7 @@ def operating() -> Glass:
     shown.display.phases((True, True, True), False)
     shown.display.arrows(1, 1)
     shown.display.symbols(comm=True)
-    shown.display.operating_arrow(1, True)
+    shown.display.operating_arrows(1)
     shown.display.show("1.8.0", "000102.28", "kWh")
     shown.display.refresh(0)
     return shown
@@ -125,6 +125,18 @@ def test_picture_refers_only_to_shapes_it_has() -> None:
     shapes = re.findall(r'id="([^"]+)"', svg)
     assert len(shapes) == len(set(shapes))
     assert set(re.findall(r'href="#([^"]+)"', svg)) <= set(shapes)
+
+
+def test_shapes_used_elsewhere_need_no_style_sheet() -> None:
+    """Rules that begin at the root do not match inside <use> (SVG 2, 5.6.3): browsers would fill the letters."""
+    root = ElementTree.fromstring(Lcd(display_check()).svg())
+    used = {node.get("href", "")[1:] for node in root.iter(SVG + "use")}
+    shapes = {path.get("id"): path for path in root.iter(SVG + "path") if path.get("id")}
+    assert used == set(shapes)
+    for name, path in shapes.items():
+        assert path.get("class") is None
+        assert (path.get("fill") == "none") == (path.get("stroke-width") is not None), name
+        assert (path.get("stroke") == "none") == (path.get("fill") is None), name
 
 
 def test_picture_says_in_its_title_what_it_shows() -> None:

@@ -18,7 +18,7 @@ from host_tests.live_meter import OPTICAL, PASSWORD, PORT_1, live_meter, termina
 from tools.bench import Bench
 from tools.bench.process import ROOT
 from tools.meter import Client, Serial, Tcp
-from tools.meter.__main__ import main
+from tools.meter.__main__ import _address, main
 
 FIRST, COUNT = 800_000_000, 50  # UTC second since 2000 of the first event, how many there are, a minute apart
 EVENTS = [(FIRST + 60 * n, 8, n) for n in range(COUNT)]
@@ -65,6 +65,11 @@ def test_list_shows_all_objects_and_what_may_be_done_with_them(meter: Any) -> No
     by_short_names = meter("--json", "--sn", "list")
     assert {entry["name"] for entry in by_short_names} == found.keys()
     assert all(entry["short_name"] % 8 == 0 and entry["short_name"] for entry in by_short_names)
+    own = {"0.0.40.0.0.255"}  # the association itself is of another class
+    for level, at_level in ((1, found), (2, at_level_2)):
+        for entry in meter("--json", "--sn", "list", level=level):
+            if entry["name"] not in own:
+                assert entry["attributes"] == at_level[entry["name"]]["attributes"], entry
 
 
 def test_read_prints_values_with_units(bench: Bench, meter: Any) -> None:
@@ -76,6 +81,29 @@ def test_read_prints_values_with_units(bench: Bench, meter: Any) -> None:
         "C.61.2": {"value": 200},
     }
     assert meter("read", "0-0:96.1.0", level=0) == f"0-0:96.1.0 {bench.serial} \n"
+
+
+def test_codes_that_cannot_be_read_hold_up_no_others(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    way = ["--tcp", f"localhost:{bench.tcp_port}"]
+    assert main([*way, "--json", "read", "99.99.99", "0-0:96.1.0", "0-0:96.1.0:9"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == {"0-0:96.1.0": {"value": bench.serial}}
+    errors = printed.err.splitlines()
+    assert [error[:7] for error in errors] == ["error: "] * 2
+    assert errors[0].startswith("error: 99.99.99: the meter has no such object") and "attribute 9" in errors[1]
+    assert main([*way, "read", "99.99.99", "99.99.98"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.count("error: 99.99.9") == 2
+
+
+def test_an_address_of_ipv6_is_in_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--tcp", "[::1]:1", "clock"]) == 2  # nobody listens there, wherever there is IPv6 at all
+    assert "no connection to ::1:1: " in capsys.readouterr().err
+    for way, host in (("[::1]", "::1"), ("[fe80::1%lo]:4060", "fe80::1%lo"), ("localhost", "localhost")):
+        assert _address(way) == (host, 4060 if way.endswith("4060") else 4059)
+    with pytest.raises(SystemExit):
+        main(["--tcp", "::1:4059", "clock"])
+    assert "an address of IPv6 is in brackets, as in [::1]:4059" in capsys.readouterr().err
 
 
 def test_write_takes_the_type_from_the_meter(meter: Any) -> None:
@@ -129,6 +157,8 @@ def test_a_profile_becomes_csv_or_json(meter: Any, tmp_path: Path) -> None:
         (("read", "99.99.99"), 1, "no such object"),
         (("read", "C.61.2"), 0, "no such object, or does not show it"),
         (("read", "C.61.2:9"), 1, "0.0.96.61.2.255 attribute 9"),
+        (("read", "1.8.0:0"), 1, "'1.8.0:0': attributes are numbered from 1"),
+        (("read", "1.8.0", "1.8.0:128"), 1, "'1.8.0:128': attributes are numbered from 1 to 127"),
         (("write", "C.61.2", "300"), 1, "denied"),
         (("write", "C.61.2", "5"), 2, "write 0.0.96.61.2.255 attribute 2"),  # out of range
         (("write", "C.61.2", "much"), 2, "'much' is no whole number"),

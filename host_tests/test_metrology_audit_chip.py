@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import micropython_names
 import pytest
 
 from host_tests.driven_chip import drive
@@ -88,12 +87,6 @@ class Meter:
     def fed(self) -> float:
         """mWs fed in `intervals`."""
         return 500 * self.source.truth().p_total * self.intervals
-
-
-@pytest.fixture(autouse=True)
-def real_time_again() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 SILICON_FAULTS: dict[str, Callable[[Meter], None]] = {

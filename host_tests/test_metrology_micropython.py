@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 from array import array
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,12 @@ import numpy as np
 import pytest
 
 from drivers.ade9000_crc import crc16, make_table
+from host_tests.interpreters import on_micropython
 from host_tests.metrology_signals import ANALOG, codes, pages, phase_cycles, waveform
 from meter.metrology import kernels as k
 from meter.metrology.billing_path import BillingPath
 from meter.metrology.networks import NETWORKS
 from meter.metrology.sample_path import SamplePath
-from tools.bench.process import find_micropython
 
 FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
 
@@ -26,10 +25,8 @@ FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
 def run(script: str, *arguments: object) -> Any:
     """What a script prints as JSON; `sys.argv[1:]` are the arguments."""
     text = f"import sys\nsys.path.insert(0, {str(FIRMWARE)!r})\nimport json\nargv = {[str(a) for a in arguments]!r}\n"
-    command = [find_micropython(), "-X", "heapsize=2M", "-c", text + script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    printed = on_micropython(text + script, "2M")
+    return json.loads(printed)
 
 
 KERNELS = """

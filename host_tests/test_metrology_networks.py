@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
-import micropython_names
 import pytest
 
 from drivers import ade9000_registers as chip
@@ -18,12 +16,6 @@ from meter.metrology.networks import NETWORKS
 LIMIT = 5e-5  # of the apparent power: what the firmware may add to the error of an ideal chip
 # V between phases in three-wire networks, else phase to neutral
 NOMINAL_V = {"1P2W": 230, "2P3W": 230, "3P4W": 230, "3P3W": 400}
-
-
-@pytest.fixture(autouse=True)
-def real_time_again() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 def load(network: str, **setting: Any) -> BillingBench:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import micropython_names
 import pytest
 
 from host_tests.driven_chip import drive
@@ -80,12 +78,6 @@ def meter(source: Source, seconds: float, nominal_hz: int = 50, settle: float = 
         values[:] = [value / divisor for value in values]
     assert driver.lost_pages == 0 and billing.rejected == 0
     return result
-
-
-@pytest.fixture(autouse=True)
-def real_time_again() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 def mains(**setting: object) -> Source:

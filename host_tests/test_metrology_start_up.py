@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
-import micropython_names
 import pytest
 
 from host_tests.billing_bench import CLASS_05S, CLASS_1, BillingBench, mains
@@ -22,12 +20,6 @@ NOISE = {
         for row in ("IA", "VA", "IB", "VB", "IC", "VC")
     }
 }
-
-
-@pytest.fixture(autouse=True)
-def real_time_again() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,8 @@ def test_three_wires_without_neutral(sequence: int) -> None:
         assert values["total_i0"] is None
         assert values["u_angle"] == [about(0), None, about(-60 * sequence)]  # u32 leads u12 by 60 in the normal field
         assert values["i_angle"][0] == about(20 + 30 * sequence)
+        u32 = math.degrees(cmath.phase(u[2] - u[1]))
+        assert values["lag"] == [about(20 + 30 * sequence), None, about(u32 + 130)]
         expected = [0, line, 0] if sequence == 1 else [0, 0, line]
         assert values["u_sym"] == pytest.approx(expected, abs=LIMIT * line)
         assert values["i_sym"][0] == pytest.approx(0, abs=LIMIT)

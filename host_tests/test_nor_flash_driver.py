@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import micropython_names
 import pytest
 
@@ -44,11 +42,10 @@ class Rig:
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
+def rig() -> Rig:
     rig = Rig()
     micropython_names.follow(rig.wires)
-    yield rig
-    micropython_names.follow(None)
+    return rig
 
 
 def test_what_is_programmed_is_read_back_until_it_is_erased(rig: Rig) -> None:

@@ -6,60 +6,15 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from host_tests.stored_parameters import Ram, life, store, stored
 from meter import parameters as module
+from meter.metrology.energies import ADVANCE, AVERAGE, MOMENT, MOMENTS, MOST_CHANNELS, NAMES, STATUS
 from meter.parameters import ParameterRefused, Parameters
 from meter.storage.layout import PARAMETERS
-from meter.storage.records import Record
 from tools.bench import firmware_code
 
 NUMBERS = {row[1]: row[0] for row in module.TABLE}
-
-
-class Ram:
-    """`fail`: it keeps nothing; `keeps`: it keeps so many more writes, then no more for `loses`."""
-
-    def __init__(self) -> None:
-        self.content = bytearray(0x4000)
-        self.fail = False
-        self.keeps, self.loses = 10**9, 0
-
-    def read_into(self, address: int, buf: Any) -> None:
-        buf[:] = self.content[address : address + len(buf)]
-
-    def write(self, address: int, buf: Any) -> None:
-        if self.fail:
-            raise OSError(5, "memory")
-        if self.keeps > 0:
-            self.keeps -= 1
-        elif self.loses > 0:
-            self.loses -= 1
-            raise OSError(5, "memory")
-        self.content[address : address + len(buf)] = buf
-
-
-def life(ram: Ram, **options: Any) -> Parameters:
-    parameters = Parameters(ram, **options)
-    parameters.load()
-    return parameters
-
-
-def stored(ram: Ram) -> dict[int, bytes]:
-    """The stored entries, decoded as the format describes them."""
-    payload = Record(ram, PARAMETERS.address, PARAMETERS.capacity, 1).load() or b""
-    entries, position = {}, 0
-    while position < len(payload):
-        number, length = struct.unpack_from("<HB", payload, position)
-        entries[number] = payload[position + 3 : position + 3 + length]
-        position += 3 + length
-    return entries
-
-
-def store(ram: Ram, entries: dict[int, bytes], version: int = 1) -> None:
-    payload = b"".join(struct.pack("<HB", number, len(data)) + data for number, data in entries.items())
-    Record(ram, PARAMETERS.address, PARAMETERS.capacity, version).save_twice(payload)
 
 
 def test_a_new_meter_runs_on_the_products_defaults_without_error() -> None:
@@ -86,6 +41,8 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         14 registration, 15 ct_numerator, 16 ct_denominator, 17 vt_numerator, 18 vt_denominator, 19 sum_channel_1,
         20 sum_channel_2, 21 p1_password, 22 p2_password, 30 optical_mode, 31 port1_mode, 32 port2_mode,
         41 optical_iec_mode, 42 port1_iec_mode, 43 port2_iec_mode, 44 port1_start_rate, 45 port2_start_rate,
+        50 output_1, 51 output_2, 52 output_3, 53 output_4, 54 output_5, 55 output_6, 56 relay_on_s,
+        57 relay_off_s, 58 led_2, 59 led_constant_reactive,
         60 hdlc_address, 61 hdlc_window, 62 hdlc_max_info, 63 hdlc_inter_octet_ms, 64 hdlc_inactivity_s,
         65 tcp_port, 66 tcp_inactivity_s, 70 access_0, 71 access_1, 72 access_2, 73 access_3, 74 access_4,
         75 access_5, 76 w5_password, 77 password_4, 78 password_5, 79 hls_secret_1, 80 hls_secret_2,
@@ -95,10 +52,17 @@ def test_numbers_are_those_of_the_meters_in_the_field() -> None:
         108 sync_limit_s, 109 clock_trim, 110 persian_on_wire, 120 fallback_rate,
         140 rated_quantities, 141 rates, 142 demand_quantities, 143 demand_period_min, 144 demand_subperiods,
         145 demand_control, 146 demand_on_tariff_change, 147 demand_on_reset, 148 demand_inhibition_s,
+        150 energy_digits, 151 energy_decimals, 152 rated_digits, 153 rated_decimals, 154 demand_digits,
+        155 demand_decimals, 156 rated_registers,
         160 reset_sources, 161 snapshot_sources, 162 reset_lockout_min, 163 reset_day, 164 reset_hour,
         165 reset_minute, 166 readout_periods, 170 profile_1_period_min, 171 profile_1_channels,
         172 profile_2_period_min,
-        173 profile_2_channels, 190 long_failure_s
+        173 profile_2_channels, 176 undervoltage_percent, 177 overvoltage_percent, 178 voltage_delay_s,
+        179 monitor_hysteresis_percent, 180 no_voltage_percent, 181 no_voltage_mille, 182 no_voltage_delay_s,
+        183 overcurrent_percent, 184 neutral_current_percent, 185 limit_delay_s, 186 phase_power_limit_w,
+        187 power_limit_va, 188 demand_limit_w, 190 long_failure_s,
+        200 display_mode, 201 display_list, 202 menu_list,
+        203 installation_list, 204 leading_zeros, 205 display_timeout_s, 206 display_periods
     """
     assert {name: int(number) for number, name in (pair.split() for pair in field.split(","))} == NUMBERS
     assert [Parameters(Ram()).name(number) for number in NUMBERS.values()] == list(NUMBERS)
@@ -216,6 +180,20 @@ def test_a_printed_value_goes_through_the_same_door(name: str, text: str, value:
 def test_a_printed_value_is_refused_like_any_other(name: str, text: str, level: int, reason: str) -> None:
     with pytest.raises(ParameterRefused, match=reason):
         life(Ram()).set_text(name, text, level)
+
+
+def test_profiles_of_as_many_of_the_longest_channels_as_there_may_be_last() -> None:
+    """The length of an entry is one byte: 255 characters."""
+    every = [form + name for form in (ADVANCE, STATUS, AVERAGE) for name in NAMES] + [MOMENT + name for name in MOMENTS]
+    longest = sorted(every, key=len)[-MOST_CHANNELS:]
+    assert len(longest) == 36 and len(",".join(longest)) > 240
+    ram = Ram()
+    for profile in ("profile_1_channels", "profile_2_channels"):
+        assert life(ram).set_text(profile, ",".join(longest), 3)
+    again = life(ram)
+    assert again.profile_1_channels == again.profile_2_channels == ",".join(longest) and not again.replaced
+    with pytest.raises(ParameterRefused, match="range"):
+        again.set("profile_1_channels", ",".join([*longest, every[-1]]), 3)
 
 
 def test_the_benchs_image_is_what_a_meter_stores_that_is_set_by_hand() -> None:
@@ -348,83 +326,15 @@ def test_a_stored_voltage_that_its_network_does_not_have_is_said_and_can_be_mend
     assert life(ram).consistent
 
 
-def test_a_damaged_set_gives_defaults_and_the_flag_until_it_is_written_again() -> None:
-    ram = Ram()
-    life(ram).set("reaction_ms", 300, 4)
-    for start in (PARAMETERS.address, PARAMETERS.address + PARAMETERS.size // 2):
-        ram.content[start + 12] ^= 1
-    damaged = life(ram)
-    assert damaged.checksum_error and damaged.reaction_ms == 200
-    assert damaged.set("obis_b", 0, 4)
-    assert not damaged.checksum_error and not life(ram).checksum_error
-
-
-def test_one_damaged_copy_is_survived() -> None:
-    for start in (PARAMETERS.address, PARAMETERS.address + PARAMETERS.size // 2):
-        ram = Ram()
-        life(ram).set("reaction_ms", 300, 4)
-        life(ram).set("reaction_ms", 310, 4)
-        ram.content[start + 12] ^= 1
-        survivor = life(ram)
-        assert survivor.reaction_ms == 310 and not survivor.checksum_error
-
-
-def test_a_stored_set_of_an_older_firmware_keeps_its_values_and_new_ones_get_defaults() -> None:
-    ram = Ram()
-    store(ram, {2: struct.pack("<i", 321)})
-    parameters = life(ram)
-    assert (parameters.reaction_ms, parameters.display_seconds) == (321, 8)
-
-
-def test_entries_of_a_newer_firmware_survive_a_change_by_this_one() -> None:
-    ram = Ram()
-    store(ram, {900: b"later", 2: struct.pack("<i", 321), 901: b""})
-    life(ram).set("display_seconds", 9, 4)
-    entries = stored(ram)
-    assert (entries[900], entries[901], entries[2], entries[5]) == (
-        b"later",
-        b"",
-        struct.pack("<i", 321),
-        struct.pack("<i", 9),
-    )
-    life(ram).set("display_seconds", 10, 4)
-    assert stored(ram)[900] == b"later"
-
-
-def test_stored_values_outside_todays_range_run_on_the_default_and_are_named() -> None:
-    ram = Ram()
-    store(ram, {2: struct.pack("<i", 5_000), 4: b"\xe9", 5: b"\x01", 10: struct.pack("<i", 60)})
-    parameters = life(ram)
-    assert parameters.replaced == ["reaction_ms", "max_baud_char", "display_seconds"]
-    assert (parameters.reaction_ms, parameters.max_baud_char, parameters.display_seconds) == (200, "5", 8)
-    assert parameters.nominal_hz == 60 and not parameters.checksum_error
-
-
-def test_a_set_in_a_format_this_firmware_does_not_know_counts_as_damaged() -> None:
-    ram = Ram()
-    store(ram, {2: struct.pack("<i", 321)}, version=9)
-    assert life(ram).checksum_error
-
-
-def test_the_meters_own_defaults_come_before_the_tables_and_after_stored_values() -> None:
-    ram = Ram()
-    assert life(ram, defaults={"address": "12345678"}).address == "12345678"
-    life(ram).set("address", "77", 4)
-    assert life(ram, defaults={"address": "12345678"}).address == "77"
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(sorted(NUMBERS)), st.integers() | st.text(max_size=40), st.integers(0, 6))))
-def test_whatever_is_tried_the_next_life_sees_exactly_what_was_accepted(changes: list[tuple[str, Any, int]]) -> None:
-    ram = Ram()
-    parameters = life(ram)
-    expected = {name: parameters.get(name) for name in parameters.names()}
-    for name, value, level in changes:
-        try:
-            parameters.set(name, value, level)
-            expected[name] = value
-        except ParameterRefused:
-            pass
-    again = life(ram)
-    assert expected == {name: again.get(name) for name in again.names()}
-    assert again.replaced == []
+def test_pulses_faster_than_the_output_can_give_them_are_refused_whichever_comes_last() -> None:
+    """3 x 230 V x 115 % x 10 A are 7.9 kW, 22 pulses a second of 10 000 imp/kWh: the data sheet's 25 Hz at 20 ms."""
+    parameters = life(Ram())
+    parameters.set("output_1", "pulse a_import 10000 20", 4)
+    for text in ("pulse a_import 10000 40", "pulse a_import 12000 20", "pulse a_import 1000 240"):
+        with pytest.raises(ParameterRefused, match=module.RANGE):
+            parameters.set("output_1", text, 4)
+    with pytest.raises(ParameterRefused, match=module.RANGE):
+        parameters.set("nominal_voltage", 277, 4)
+    assert (parameters.output_1, parameters.nominal_voltage) == ("pulse a_import 10000 20", 230)
+    parameters.set("nominal_current_ma", 1_000, 4)  # 6 A at most
+    parameters.set("nominal_voltage", 277, 4)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from host_tests.model_sources import Ram
 from host_tests.tariff_calendars import LOADED, program
 from host_tests.tariff_reference import Gregorian, Reference
+from host_tests.tariff_zone import Zone
+from host_tests.tariff_zone import seconds as utc
 from meter.storage.layout import CONTROL_TABLE, TIME_SWITCH
 from meter.tariff.billing import INPUT
 from meter.tariff.control_table import ControlTable
@@ -18,40 +18,12 @@ from meter.tariff.rates import Rates
 from meter.tariff.time_switch import PASSIVE, TimeSwitch
 from meter.type_code import TypeCode
 
-UTC_2000 = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 SWITCHED, EXTERNAL = "ZMG405CR4.260b.43", "ZMG405CR3.440b.43"
-
-
-def utc(*fields: int) -> int:
-    moment = datetime.datetime(*fields, tzinfo=datetime.timezone.utc)  # type: ignore[misc,arg-type]
-    return round((moment - UTC_2000).total_seconds())
-
-
-class ZonedClock:
-    """A clock in a zone of the tz database: `zone` by looking for the changes hour by hour."""
-
-    def __init__(self, name: str = "UTC", year: int = 2026) -> None:
-        self.valid = True
-        first, end = utc(year - 1, 12, 30), utc(year + 1, 1, 3)
-        self._spans: list[tuple[int, bool, int, int]] = []
-        info = ZoneInfo(name)
-        for hour in range(first, end, 3600):
-            local = (UTC_2000 + datetime.timedelta(seconds=hour)).astimezone(info)
-            offset, dst = local.utcoffset(), local.dst()
-            assert offset is not None
-            ahead, is_dst = round(offset.total_seconds()) // 60, bool(dst)
-            if self._spans and self._spans[-1][:2] == (ahead, is_dst):
-                ahead, is_dst, hour, _ = self._spans.pop()[:3] + (0,)
-            self._spans.append((ahead, is_dst, hour, 0))
-        starts = [span[2] for span in self._spans] + [end]
-        self._spans = [(*span[:3], starts[n + 1]) for n, span in enumerate(self._spans)]
-
-    def zone(self, moment: int) -> tuple[int, bool, int, int]:
-        return next(span for span in self._spans if span[2] <= moment < span[3])
 
 
 class Settings:
     fallback_rate = 3
+    changes = 0
 
 
 class Rig:
@@ -59,7 +31,7 @@ class Rig:
 
     def __init__(self, designation: str = SWITCHED, clock: Any = None, tables: Any = LOADED, rows: str | None = None):
         type_code = TypeCode(designation)
-        self.clock = clock or ZonedClock()
+        self.clock = clock or Zone()
         self.switch = TimeSwitch(Ram(TIME_SWITCH.end))
         self.table = ControlTable(Ram(CONTROL_TABLE.end), type_code)
         if tables:
@@ -87,15 +59,13 @@ def masks(selector: int | None) -> tuple[int, int]:
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Kolkata"])
 def test_each_minute_of_a_year_has_the_rate_of_its_local_time(zone: str) -> None:
     """Both nights of summer time are in it: 29 March and 25 October 2026."""
-    clock = ZonedClock(zone)
+    clock = Zone(zone)
     rates = Rig(clock=clock).rates
     reference = Reference(Gregorian(), LOADED)
-    spans = iter(clock._spans)
-    ahead, _, _, end = next(spans)
-    looks = 0
+    looks = ahead = end = 0
     for moment in range(utc(2026, 1, 1), utc(2027, 1, 1), 60):
-        while moment >= end:
-            ahead, _, _, end = next(spans)
+        if moment >= end:
+            ahead, _, _, end = clock.zone(moment)
         looks += rates.update(moment)
         local = moment + ahead * 60
         assert (rates.energy, rates.demand) == masks(reference.minutes(local // 86400)[local // 60 % 1440]), moment
@@ -106,7 +76,7 @@ def test_the_hour_that_comes_twice_is_charged_by_its_own_times_both_times() -> N
     """Berlin, 25 October 2026: 02:00 to 03:00 comes twice, from 00:00 and from 01:00 UTC."""
     days = [(1, [(0, 1), (120, 2), (150, 3), (180, 4)])]
     tables: Any = ((b"x", LOADED[0][1], [(b"W", *[1] * 7), (b"S", *[1] * 7)], days), [])
-    rates = Rig(clock=ZonedClock("Europe/Berlin"), tables=tables).rates
+    rates = Rig(clock=Zone("Europe/Berlin"), tables=tables).rates
     night = utc(2026, 10, 25)
     found = []
     for minutes in (-10, 0, 29, 30, 59, 60, 89, 90, 119, 120):
@@ -119,7 +89,7 @@ def test_a_time_that_spring_leaves_out_counts_from_the_end_of_the_gap() -> None:
     """Berlin, 29 March 2026: behind 01:59:59 comes 03:00, at 01:00 UTC."""
     days = [(1, [(0, 1), (150, 2)])]
     tables: Any = ((b"x", LOADED[0][1], [(b"W", *[1] * 7), (b"S", *[1] * 7)], days), [])
-    rates = Rig(clock=ZonedClock("Europe/Berlin"), tables=tables).rates
+    rates = Rig(clock=Zone("Europe/Berlin"), tables=tables).rates
     gap = utc(2026, 3, 29, 1)
     for moment in (gap - 2, gap - 1):
         rates.update(moment)
@@ -136,7 +106,7 @@ def test_energy_demand_and_further_outputs_of_the_switch_are_told_apart() -> Non
     assert (rig.rates.energy, rig.rates.demand, rig.rates.outputs, rig.rates.arrows) == (1, 1, 0, 0)
     rig.rates.update(NOON)
     assert (rig.rates.energy, rig.rates.demand, rig.rates.outputs, rig.rates.arrows) == (4, 2, 32, 0x801)
-    assert rig.rates.control_word == bytes((2, 4, 255, 0)) and rig.rates.inputs_word == bytes((0, 0, 32, 0))
+    assert rig.rates.control_word == bytes((2, 4, 255, 0))
 
 
 def test_the_clock_may_be_set_back_and_forth() -> None:
@@ -256,6 +226,42 @@ def test_a_command_overrides_all_tables_until_it_is_given_back() -> None:
     assert (rates.active_tariff, rates.control_word[3]) == ("2", 0)
 
 
+def test_what_has_been_commanded_is_stored_in_three_bytes_and_holds_from_the_first_update_on() -> None:
+    rates = Rig("ZMG405CR4.041b.62").rates
+    rates.command(312)
+    for script in (1, 3, 11):
+        rates.switch(script)
+    assert rates.pack() == bytes((0x38, 0x01, 0b100))  # 312, C3
+    rig = Rig("ZMG405CR4.041b.62", rows="relay = C3; reset = C3; O1 = not C1")
+    rig.rates.unpack(rates.pack())
+    rig.rates.update(NOON)
+    found = rig.rates
+    assert (found.energy, found.demand, found.relay, found.outputs, found.reset_due) == (2, 1, True, 1, 0)
+    assert found.commanded_signals == 0b100
+
+
+def test_other_parameters_of_local_time_or_the_fallback_count_from_the_next_update_on() -> None:
+    days = [(1, [(0, 1), (720, 2)])]
+    tables: Any = ((b"x", LOADED[0][1], [(b"W", *[1] * 7), (b"S", *[1] * 7)], days), [])
+    clock = Zone("UTC")
+    rig = Rig(clock=clock, tables=tables)
+    rates = rig.rates
+    rates._parameters.changes = 1
+    for _ in range(2):
+        rates.update(NOON - 3600)
+    assert rates.active_tariff == "1" and rates.next_change == NOON
+    clock.zone = Zone("Europe/Berlin").zone  # type: ignore[method-assign]
+    assert not rates.update(NOON - 3600)
+    rates._parameters.changes += 1
+    assert rates.update(NOON - 3600) and rates.active_tariff == "2"  # 12:00 there
+    clock.valid = False
+    rates.update(NOON)
+    assert rates.active_tariff == "3"
+    rates._parameters.fallback_rate = 4
+    rates._parameters.changes += 1
+    assert rates.update(NOON) and rates.active_tariff == "4"
+
+
 def test_resets_and_ends_of_period_come_with_the_signal_and_once() -> None:
     rates = Rig(rows="reset = I1 and not C1; period_end = I2; inhibit = C2").rates
     found = []
@@ -281,10 +287,10 @@ def test_scripts_set_and_clear_the_signals_of_communication_and_monitors_theirs(
     rates.update(NOON)
     for script in (1, 8):
         rates.switch(script)
-    rates.monitor(0b10000100)
+    assert rates.monitor(0b10000100) and not rates.monitor(0b10000100)
     rates.update(NOON)
     assert (rates.relay, rates.outputs, rates.demand_inhibited) == (True, 0b1001, True)
-    assert rates.inputs_word == bytes((0, 1, 0b1001, 0)) and rates.control_word[3] == 0x0A
+    assert rates.control_word[3] == 0x0A
     rates.switch(11)
     rates.monitor(0)
     rates.update(NOON)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
-import subprocess
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 
 import micropython_names
 import pytest
 
+from host_tests.interpreters import on_micropython
 from host_tests.wires import DirectPin, Wires
 from tools.bench.line import Line
-from tools.bench.process import find_micropython
 
 POINTERS = """
 import micropython
@@ -75,11 +73,6 @@ print(cryptolib.aes(bytes(32), 1).encrypt(bytes(16)))
 """
 
 
-def on_micropython(code: str) -> str:
-    done = subprocess.run([find_micropython(), "-c", code], capture_output=True, text=True, check=True)
-    return done.stdout
-
-
 def on_cpython(code: str) -> str:
     with redirect_stdout(io.StringIO()) as said:
         exec(code, {})
@@ -109,12 +102,11 @@ def test_ticks_wrap_at_2_to_the_30_as_on_the_boards() -> None:
 
 
 @pytest.fixture
-def wires() -> Iterator[Wires]:
+def wires() -> Wires:
     """A clock of the test's own behind `time` and `asyncio`."""
     clock = Wires()
     micropython_names.follow(clock)
-    yield clock
-    micropython_names.follow(None)
+    return clock
 
 
 def test_time_out_takes_the_tests_time(wires: Wires) -> None:

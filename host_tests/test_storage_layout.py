@@ -71,6 +71,8 @@ def test_addresses_are_those_of_the_meters_in_the_field() -> None:
         ("time switch", 0x0A500, 0x4000),
         ("control table", 0x0E500, 0x0800),
         ("clearing", 0x0ED00, 0x0100),
+        ("pulses", 0x0FD00, 0x0200),
+        ("tamper", 0x0FF00, 0x0100),
         ("event log", 0x10000, 0x8000),
         ("load profile 1, stage", 0x18000, 0x2000),
         ("load profile 1, index", 0x1A000, 0x6000),

@@ -5,20 +5,20 @@ from __future__ import annotations
 import datetime
 import json
 import struct
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from host_tests.interpreters import on_micropython
 from meter import factory
 from meter.factory import Factory
 from meter.parameters import Parameters
 from meter.storage import layout
 from meter.storage.records import Record
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
-HEAP = "192K"
+HEAP = "256K"
 
 PRELUDE = """
 import gc, json, sys
@@ -56,10 +56,8 @@ class Image:
     def run(self, script: str) -> Any:
         """Run `script` under MicroPython on this memory; what it prints is JSON."""
         text = PRELUDE.format(firmware=str(ROOT / "firmware"), image=str(self.path)) + script
-        command = [find_micropython(), "-X", f"heapsize={HEAP}", "-c", text]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
+        printed = on_micropython(text, HEAP)
+        return json.loads(printed)
 
 
 @pytest.fixture

@@ -8,16 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.fram import Fram
-from host_tests.wires import DirectPin, DirectSPI, Wires
+from host_tests.power_cut import PowerCut, stop
+from host_tests.wires import started_fram
 from meter.storage.records import EMPTY, OVERHEAD, VALID, Record
 from tools.bench.fram import FRAM
 
 ADDRESS, CAPACITY = 0x2400, 400
-
-
-class PowerCut(BaseException):
-    """Ends the firmware where it stands."""
 
 
 class Meter:
@@ -28,17 +24,10 @@ class Meter:
         self.boot()
 
     def boot(self) -> None:
-        wires = Wires(self.chip)
-        self.chip.power(False, 0)
-        self.chip.power(True, 0)
-        fram = Fram(DirectSPI(self.chip, wires), DirectPin.chip_select(self.chip, wires))
-        self.record = Record(fram, ADDRESS, CAPACITY, 1)
+        self.record = Record(started_fram(self.chip), ADDRESS, CAPACITY, 1)
 
     def save(self, payload: bytes, cut: int | None = None, torn: bool = False) -> bool:
         """Save; True if it ran to its end, False if the supply went after `cut` bytes."""
-
-        def stop() -> None:
-            raise PowerCut
 
         if cut is not None:
             self.chip.cut_after(cut, stop, torn_byte=torn)

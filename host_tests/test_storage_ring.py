@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Iterator
 
-import micropython_names
 import pytest
 
 from drivers.nor_flash import W25Q128
-from host_tests.ring_bench import Meter, PowerCut, payload_of
+from host_tests.power_cut import PowerCut
+from host_tests.ring_bench import Meter, payload_of
 from host_tests.ring_rig import PROFILE, Rig
 from meter.storage import layout
 from meter.storage.ring import OVERHEAD
@@ -18,12 +17,6 @@ from meter.storage.ring import OVERHEAD
 DAY = 86400
 TWELVE_CHANNELS = 4 + 12 * 8
 STEP_BYTES = 3 * 1250  # 3 ms at 10 MHz
-
-
-@pytest.fixture(autouse=True)
-def computers_time() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 def test_a_day_of_a_load_profile_is_read_from_its_sectors_only() -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from host_tests.ring_bench import Meter, PowerCut
+from host_tests.power_cut import PowerCut
+from host_tests.ring_bench import Meter
 
 
 def live(meter: Meter, entries: int, per_commit: int) -> None:

@@ -47,9 +47,9 @@ def error_of_import(bench: Bench, seconds: float) -> float:
     ("fault", "verdict"),
     [
         ({"power_gain": (0, 1.05)}, "energy registers"),
-        ({"power_gain": (1, 0.5)}, "energy registers"),
+        pytest.param({"power_gain": (1, 0.5)}, "energy registers", marks=pytest.mark.soak),
         ({"page_gain": ("IA", 1.05)}, "samples"),
-        ({"page_gain": ("VB", 0.0)}, "samples"),
+        pytest.param({"page_gain": ("VB", 0.0)}, "samples", marks=pytest.mark.soak),
     ],
 )
 def test_a_fault_in_one_path_is_logged_and_the_other_one_counts(
@@ -124,7 +124,14 @@ def test_a_chip_that_hands_out_no_pages_any_more_goes_on_counting(bench: Bench) 
     bench.run(10)  # two new starts that do not help
     restarts = int(bench.readout(6)["C.15.1"].value.text)
     assert 1 <= restarts <= 3
-    assert abs(error_of_import(bench, 40)) < 1e-3
+    # Without pages an interval is noticed up to a quarter of a second late, so one may be missing at either end.
+    begin, before, missing = bench.world.now, bench.totals()["a_import"], []
+    for _ in range(2):
+        bench.run(20)
+        fed = sum(bench.source.fed(begin, bench.world.now)[0])
+        missing.append(fed - (bench.totals()["a_import"] - before) / 1000)
+    assert abs(missing[0]) < 1.01 * 0.5 * bench.source.truth().p_total
+    assert abs(missing[1] - missing[0]) < 1e-3 * fed
     assert log.PATHS_DISAGREE in numbers(bench)
     assert int(bench.readout(6)["C.15.1"].value.text) == restarts
     bench.inject("metering", dead_pages=False)

@@ -26,6 +26,8 @@ def test_a_factory_reset_needs_the_seal_broken_and_survives_cuts_in_its_middle()
                 with pytest.raises(IecRefused, match="ERR05"):
                     client.execute(CLEAR, operand)
             client.execute(CLEAR, "1")
+            with pytest.raises(IecRefused, match="ERR06"):  # busy: its stored values would be cleared
+                client.execute("C151")
             before = bench.totals()
             assert before["a_import"] > 6 * 10**9  # nothing is gone while the client is there
         calibration = bench.fram.peek(layout.CALIBRATION.address, layout.CALIBRATION.size)

@@ -23,7 +23,15 @@ def bench_at(port: int, rate: int) -> Bench:
     return Bench(seed=1, parameters=wanted, events=ENTRIES)
 
 
-@pytest.mark.parametrize(("port", "rate"), [(OPTICAL, 9_600), (OPTICAL, 19_200), (RS485, 9_600), (RS485, 38_400)])
+@pytest.mark.parametrize(
+    ("port", "rate"),
+    [
+        pytest.param(OPTICAL, 9_600, marks=pytest.mark.soak),
+        (OPTICAL, 19_200),
+        pytest.param(RS485, 9_600, marks=pytest.mark.soak),
+        (RS485, 38_400),
+    ],
+)
 def test_the_line_is_busy_while_a_long_attribute_is_read(port: int, rate: int) -> None:
     """More than 97 % of the time in which the client does not make the meter wait, with every size of link. The budget
     is 95 %."""

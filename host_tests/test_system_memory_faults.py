@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from host_tests.hdlc_bench import HdlcClient
 from meter import factory
 from meter.storage import layout
 from meter.storage.records import Record
@@ -49,6 +50,32 @@ def test_a_memory_silent_at_start_is_taken_up_when_it_answers_and_loses_nothing_
         assert 1000 * bench.source.truth().p_total * 2 <= gained <= 1000 * bench.source.truth().p_total * 5
         assert bench.read("0.0.0").value.text == bench.serial
         assert errors(bench) == 0 and bench.log == ""
+
+
+def test_a_command_is_not_kept_over_what_a_memory_that_is_not_known_holds() -> None:
+    """Rate 3 by the tariff scripts, at level 2, when no more is wrong than the memory's identity."""
+    with Bench(seed=1, serial="60800000") as bench:  # the lower HDLC address of serial number 0
+        bench.source.set(u=230, i=5, phi=0)
+        bench.run(5)
+        bench.press("reset")
+        bench.run(2)
+        bench.kill()
+        area = layout.TARIFF
+        before = bench.fram.peek(area.address, area.size)
+        bench.inject("fram", device_id=bytes(9))
+        bench.power_on()
+        bench.run(5)
+        client = HdlcClient(bench, 0, client=48)
+        client.connect(password=b"00000000")
+        answer = client.ask(bytes.fromhex("C301C1 0009 00000A0064FF 01 01 120003"))
+        assert answer.hex() == "c701c10200"  # temporary failure
+        client.close()
+        assert bench.fram.peek(area.address, area.size) == before
+        bench.kill()
+        bench.inject("fram", device_id=None)
+        bench.power_on()
+        bench.run(5)
+        assert bench.read("0.1.0").value.text == "01"
 
 
 def test_records_of_a_newer_firmware_are_left_alone() -> None:

@@ -223,8 +223,8 @@ def test_the_calendar_of_the_reset_is_the_one_that_is_set() -> None:
     world = World(Zone("Asia/Tehran"), **PROFILE_1)
     midnight = seconds(2025, 3, 20, 20, 30, 0)  # 00:00 in Tehran
     life = Life(world, midnight - 86400)
-    life.engine.date = persian
-    life.engine._reset_due = 0
+    life.engine.reset_plan.date = persian
+    life.engine.reset_plan.due = 0
     life.book(midnight - 1, 1)
     assert life.billing.count == 0
     life.book(midnight, 1)

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import micropython_names
 import pytest
 
-from host_tests.ring_bench import PowerCut
+from host_tests.power_cut import PowerCut
 from host_tests.tariff_calendars import SEASONS, SPECIAL_DAYS, program
 from host_tests.tariff_zone import seconds
 from host_tests.whole_tariffs import POLL_S, UTILITY, Life, World, shown
@@ -35,21 +34,16 @@ SETTINGS = {
     "rated_quantities": "a_import,a_export,r1",
     "demand_subperiods": 3,
     "snapshot_sources": 4,
+    "rated_registers": "period",
     "profile_1_channels": "a_import,=a_export,~r1,@u1",
     "profile_2_channels": "a_import",
 }
 EVENING = seconds(2028, 2, 28, 20, 7, 30)  # in a quarter of an hour, two days before the leap year's month ends
 MONTH_END = seconds(2028, 2, 29, 23, 0, 0)
-WHOLE = {"a_import": 4_000_000_007, "a_export": 13, "r1": 2_000_000_011}
+WHOLE = {"a_import": 4_000_000_007, "a_export": 13, "r1": 2_000_000_011, "s_import": 4_500_000_000}
 LEAST_POINTS, LEAST_SHORT_POINTS = 60_000, 1_000
 ERASE_PARTS = 64
 BETWEEN = 40  # points of the short form
-
-
-@pytest.fixture(autouse=True)
-def computers_time() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 # --- what the meter has lived through before ----------------------------------------------------------------------
@@ -66,7 +60,7 @@ def lived() -> World:
     life = Life(world, utc)
     for n in range(quarters):
         utc += 900
-        life.book(utc, a_import=10**9 + n, a_export=n, r1=3 * 10**8)
+        life.book(utc, a_import=10**9 + n, a_export=n, r1=3 * 10**8, s_import=10**9 + n * n)
         if n in (50, 90):
             assert life.engine.reset(BUTTON, utc)
         if n < 2 * per_sector - 10:
@@ -208,6 +202,8 @@ CASES = [
     Case("table activated", about_to_switch, EVENING, EVENING + 1, lambda life: life.tariffs.time_switch.activate()),
     Case("table in time", about_to_switch, EVENING, EVENING + 3600, lambda life: book(life, EVENING + 3600)),
     at_evening("control table", lambda life: life.tariffs.control_table.write("E3 = I1; E1 = not I1; O2 = TX1 or I2")),
+    at_evening("tariff command", lambda life: life.tariffs.command(3)),
+    at_evening("signal", lambda life: life.tariffs.switch(8)),
     Case("start", lived, EVENING, EVENING, None, changes=False),
     Case("late start", lived, MONTH_END, MONTH_END, None, changes=False),
     at_evening("sector", move, changes=False, moves=True),

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
 
 from host_tests import tariff_year
+from host_tests.interpreters import on_micropython
 from host_tests.tariff_year import MINUTES, START, amount
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
 MONTH = 45_000
 CPU_SECONDS_A_YEAR = 600
 
 
-def on_micropython(minutes: int) -> tuple[dict[str, Any], float]:
+def run(minutes: int) -> tuple[dict[str, Any], float]:
     script = (
         "import sys\n"
         f"sys.path[:0] = [{str(ROOT / 'firmware')!r}, {str(ROOT)!r}]\n"
         "from host_tests import tariff_year\n"
         f"tariff_year.main({minutes})"
     )
-    command = [find_micropython(), "-X", "heapsize=4M", "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
-    assert done.returncode == 0, done.stdout + done.stderr
-    shown, took = json.loads(done.stdout)
+    printed = on_micropython(script, "4M", timeout=1200)
+    shown, took = json.loads(printed)
     return shown, took
 
 
@@ -69,12 +67,12 @@ def expected(minutes: int) -> dict[str, Any]:
 
 def test_a_month_of_minutes_is_the_same_for_both_interpreters_and_for_plain_sums() -> None:
     ours = json.loads(json.dumps(tariff_year.shown(tariff_year.run(MONTH)[0])))
-    theirs, _ = on_micropython(MONTH)
+    theirs, _ = run(MONTH)
     assert ours == theirs == expected(MONTH)
 
 
 @pytest.mark.soak
 def test_a_year_of_minutes_runs_in_less_than_ten_minutes() -> None:
-    shown, took = on_micropython(MINUTES)
+    shown, took = run(MINUTES)
     assert shown == expected(MINUTES)
     assert took < CPU_SECONDS_A_YEAR

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host_tests.tariff_bench import Life, PowerCut, World
+from host_tests.power_cut import PowerCut
+from host_tests.tariff_bench import Life, World
 from host_tests.tariff_zone import Zone, seconds
 from meter.storage import layout
 from meter.tariff import energy_record

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import micropython_names
 import pytest
 
-from host_tests.ring_bench import PowerCut
+from host_tests.power_cut import PowerCut
 from host_tests.tariff_calendars import LOADED, Persian, pattern, program
 from host_tests.tariff_plain import GREGORIAN, Reference
 from host_tests.tariff_reference import Reference as Tables
@@ -390,12 +389,6 @@ def live(place: Place, start: tuple[int, ...], days: int, step_s: int, cuts: int
     balance(years.life, [ledger.total for ledger in years.ledgers])
     assert years.happened["cut"] >= cuts
     return years
-
-
-@pytest.fixture(autouse=True)
-def computers_time() -> Iterator[None]:
-    yield
-    micropython_names.follow(None)
 
 
 @pytest.mark.parametrize(

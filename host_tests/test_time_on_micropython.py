@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
 
+from host_tests.interpreters import on_micropython
 from host_tests.test_time_zone import PLACES, seconds
 from meter import calendar, persian
 from meter.time_zone import TimeZone
-from tools.bench.process import ROOT, find_micropython
+from tools.bench.process import ROOT
 
 PRELUDE = f"""
 import gc, json, sys
@@ -22,11 +22,7 @@ from meter.time_zone import TimeZone
 
 
 def run(script: str) -> Any:
-    done = subprocess.run(
-        [find_micropython(), "-X", "heapsize=4M", "-c", PRELUDE + script], capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    return json.loads(on_micropython(PRELUDE + script, "4M"))
 
 
 def test_days_are_the_same_in_both_calendars() -> None:

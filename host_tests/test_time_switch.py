@@ -275,6 +275,15 @@ def test_a_special_day_must_be_in_the_table_that_is_activated() -> None:
         made.activate()
 
 
+def test_the_reason_of_a_refusal_goes_with_the_next_change_that_is_made() -> None:
+    made = program(TimeSwitch(Ram(TIME_SWITCH.end)), LOADED)
+    with pytest.raises(ValueError, match="no special day 99"):
+        made.delete_special_day(99)
+    assert made.refused == "there is no special day 99"
+    made.set_part(PASSIVE, b"next")
+    assert made.refused == ""
+
+
 def test_special_days_are_inserted_replaced_and_deleted_by_index() -> None:
     made = program(new())
     made.insert_special_day((7, pattern(None, 1, 6), 2))

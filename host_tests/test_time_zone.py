@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import struct
-from datetime import date, datetime, timedelta, timezone
-from functools import cache
-from importlib import resources
+from datetime import date, datetime, timedelta
 from types import ModuleType
 from zoneinfo import ZoneInfo
 
@@ -13,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from host_tests.tariff_zone import EPOCH, of_database, seconds
 from meter import calendar, persian
 from meter.time_zone import EU_BEGIN, EU_END, TimeZone, is_rule
 
-EPOCH = datetime(2000, 1, 1, tzinfo=timezone.utc)
 ANY, LAST, LAST_BUT_ONE = 0xFF, 0xFE, 0xFD
 SUNDAY = 7
 
@@ -25,17 +23,6 @@ def rule(
     month: int, day: int, weekday: int = ANY, hour: int = 0, deviation: int = -0x8000, year: int = 0xFFFF
 ) -> bytes:
     return struct.pack(">HBBBBBBBhB", year, month, day, weekday, hour, 0, 0, 0, deviation, 0xFF)
-
-
-@cache
-def of_database(name: str) -> ZoneInfo:
-    """A zone of the pinned database, whatever the computer has."""
-    with (resources.files("tzdata") / "zoneinfo" / name).open("rb") as file:
-        return ZoneInfo.from_file(file, name)
-
-
-def seconds(*fields: int) -> int:
-    return int((datetime(*fields, tzinfo=timezone.utc) - EPOCH).total_seconds())  # type: ignore[arg-type,misc]
 
 
 def of_python(zone: ZoneInfo, utc: int) -> tuple[int, bool]:

@@ -14,7 +14,8 @@ from typing import Any
 import micropython_names
 
 from host_tests.model_sources import Increment
-from host_tests.ring_bench import PowerCut, SmallFram, Supply
+from host_tests.power_cut import PowerCut
+from host_tests.ring_bench import SmallFram, Supply
 from host_tests.tariff_bench import shown_rows
 from host_tests.wires import DirectPin, DirectSPI, Wires
 from meter import calendar, persian
@@ -159,13 +160,14 @@ def shown(life: Life, entries: int = 1 << 30) -> dict[str, Any]:
     """All that a client could see, but for the entries of profiles that tell of a cut; of the other ones the last
     `entries`."""
     names, demanded, rates = life.rated.quantities, life.demand.quantities, range(1, life.rated.rates + 1)
-    billing = life.billing
+    billing, factor = life.billing, life.demand.power_factor
     stored = [billing.stored(n, scheme) for scheme in (0, 1) for n in range(1, billing.available(scheme) + 1)]
     return {
         "totals": [life.energies.get(name, row) for name in NAMES for row in range(4)],
         "rated": [life.rated.get(name, rate) for name in names for rate in rates],
         "maxima": [life.demand.maximum(name, rate) for name in demanded for rate in rates],
         "cumulated": [life.demand.cumulated(name, rate) for name in demanded for rate in rates],
+        "power factors": (factor and (factor.last, factor.least, factor.least_utc), billing.power_factor()),
         "averages": [(life.demand.last(name), life.demand.current(name)) for name in demanded],
         "resets": (billing.count, billing.utc, billing.source, bytes(billing.begin._data)),
         "stored": [each and (each.utc, bytes(each._data)) for each in stored],
@@ -174,6 +176,7 @@ def shown(life: Life, entries: int = 1 << 30) -> dict[str, Any]:
         "parameters": {name: life.parameters.get(name) for name in life.parameters.names()},
         "tables": [life.tariffs.time_switch._parts, life.tariffs.time_switch.activation],
         "control": life.tariffs.control_table.text,
+        "commands": life.tariffs.rates.pack(),
         "counters": [life.counters.get(name) for name in COUNTERS],
         "damaged": (
             life.engine.damaged,

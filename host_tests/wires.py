@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from drivers.fram import Fram
 from tools.bench.line import Line
 
 
@@ -147,3 +148,11 @@ class DirectPin:
 
 
 __all__: Sequence[str] = ["DirectI2C", "DirectPin", "DirectSPI", "Wires"]
+
+
+def started_fram(chip: Any) -> Fram:
+    """The driver on an FRAM that has just been given its supply, as a firmware finds it at start."""
+    wires = Wires(chip)
+    chip.power(False, 0)
+    chip.power(True, 0)
+    return Fram(DirectSPI(chip, wires), DirectPin.chip_select(chip, wires))

@@ -2,11 +2,13 @@
 
 from machine import I2C, SPI, UART, WDT, Pin
 
+from drivers.mcp23017 import MCP23017
+
 # Name and key of the Wi-Fi network to join; without a name the radio stays off.
 WIFI = ("", "")
 
 # GPIO numbers. Kept free: strapping pins 0, 3, 45, 46; USB 19, 20; octal PSRAM 35 to 37; the boot console 43, 44; the
-# RGB LED 38 or 48, by board version; JTAG 39 to 42. The metering SPI is on SPI2's direct pins (IO_MUX).
+# RGB LED 38 or 48, by board version. The metering SPI is on SPI2's direct pins (IO_MUX).
 PINS = {
     "seal": 1,
     "power_fail": 4,
@@ -27,7 +29,28 @@ PINS = {
     "metering_irq0": 21,
     "metering_irq1": 47,
     "fram_cs": 2,
-    "flash_cs": 39,  # the one JTAG pin in use
+    "flash_cs": 39,  # these are JTAG's
+    "display_down": 40,
+    "display_up": 41,
+    "reset_button": 42,
+}
+
+# Pins of the port expander: 0..7 are GPA0..7, 8..15 GPB0..7
+EXPANDER = {
+    "output_1": 0,
+    "output_2": 1,
+    "output_3": 2,
+    "output_4": 3,
+    "output_5": 4,
+    "output_6": 5,
+    "relay": 7,
+    "terminal_cover": 8,
+    "front_cover": 9,
+    "magnet": 10,
+    "control_1": 11,
+    "control_2": 12,
+    "control_3": 13,
+    "control_4": 14,
 }
 
 
@@ -91,7 +114,19 @@ class Board:
         self.port2_uart = None  # UART0 is the console of the stock MicroPython
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
-        self.control_inputs = ()  # no pins are left; a row for each would go here, low = voltage
+        expander = MCP23017(self.i2c)  # without one its inputs stay at rest, its outputs open
+        self.outputs = tuple([expander.output(EXPANDER["output_%d" % (n + 1)]) for n in range(6)])  # high = closed
+        self.relay = expander.output(EXPANDER["relay"])  # high = closed
+        self.terminal_cover = expander.input(EXPANDER["terminal_cover"], 0)  # high = cover removed
+        self.front_cover = expander.input(EXPANDER["front_cover"], 0)
+        self.magnet = expander.input(EXPANDER["magnet"], 0, True)  # high = strong field, low at the pin
+        inputs = [expander.input(EXPANDER["control_%d" % n], 1) for n in (1, 2, 3, 4)]
+        self.control_inputs = tuple(inputs)  # low = voltage; open: none
+        expander.start()
+        self.battery_off = None  # no battery 1: without mains there is neither display nor readout
+        # Low = pressed; None where a board has none
+        self.display_down, self.display_up = _input("display_down"), _input("display_up")
+        self.reset_button, self.service_button = _input("reset_button"), None
 
     def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None without a Wi-Fi network. It is joined in the background, also again."""

@@ -2,6 +2,8 @@
 
 from machine import I2C, SPI, UART, WDT, Pin
 
+from drivers.mcp23017 import MCP23017
+
 # GPIO numbers, and the peripheral each one belongs to: legal functions of the RP2350's pins (its data sheet, table
 # "GPIO Bank 0 functions"; the same for these peripherals as on the RP2040).
 PINS = {
@@ -27,6 +29,26 @@ PINS = {
     "seal": 26,
     "control_1": 27,
     "control_2": 28,
+    "display_down": 14,
+    "display_up": 15,
+    "reset_button": 3,
+    "service_button": 7,
+}
+
+# Pins of the port expander: 0..7 are GPA0..7, 8..15 GPB0..7
+EXPANDER = {
+    "output_1": 0,
+    "output_2": 1,
+    "output_3": 2,
+    "output_4": 3,
+    "output_5": 4,
+    "output_6": 5,
+    "relay": 7,
+    "terminal_cover": 8,
+    "front_cover": 9,
+    "magnet": 10,
+    "control_3": 11,
+    "control_4": 12,
 }
 
 
@@ -91,7 +113,19 @@ class Board:
         self.port2_uart = None  # the RP2350 has two UARTs
         self.power_fail = _input("power_fail")  # low = mains failing; open: never fails
         self.seal = _input("seal")  # high (contact open) = certification seal broken
-        self.control_inputs = (_input("control_1"), _input("control_2"))  # low = voltage; open: none
+        expander = MCP23017(self.i2c)  # without one its inputs stay at rest, its outputs open
+        self.outputs = tuple([expander.output(EXPANDER["output_%d" % (n + 1)]) for n in range(6)])  # high = closed
+        self.relay = expander.output(EXPANDER["relay"])  # high = closed
+        self.terminal_cover = expander.input(EXPANDER["terminal_cover"], 0)  # high = cover removed
+        self.front_cover = expander.input(EXPANDER["front_cover"], 0)
+        self.magnet = expander.input(EXPANDER["magnet"], 0, True)  # high = strong field, low at the pin
+        more = tuple([expander.input(EXPANDER["control_%d" % n], 1) for n in (3, 4)])
+        self.control_inputs = (_input("control_1"), _input("control_2")) + more  # low = voltage; open: none
+        expander.start()
+        self.battery_off = None  # no battery 1: without mains there is neither display nor readout
+        # Low = pressed; None where a board has none
+        self.display_down, self.display_up = _input("display_down"), _input("display_up")
+        self.reset_button, self.service_button = _input("reset_button"), _input("service_button")
 
     def tcp_address(self, port: int) -> "tuple[str, int] | None":
         """(host, port) to listen on, or None: the Pico 2 has no radio."""

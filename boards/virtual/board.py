@@ -37,6 +37,17 @@ class Board:
         self.power_fail = Pin(wiring.POWER_FAIL, Pin.IN)  # low = mains failing
         self.seal = Pin(wiring.SEAL, Pin.IN)  # high = certification seal broken
         self.control_inputs = tuple([Pin(pin, Pin.IN) for pin in wiring.CONTROL_INPUTS])  # low = voltage
+        self.terminal_cover = Pin(wiring.TERMINAL_COVER, Pin.IN)  # high = open; None: there is no contact
+        self.front_cover = Pin(wiring.FRONT_COVER, Pin.IN)
+        self.magnet = Pin(wiring.MAGNET, Pin.IN)  # high = strong DC field
+        self.outputs = tuple([Pin(pin, Pin.OUT, value=0) for pin in wiring.OUTPUTS])  # high = closed
+        self.relay = Pin(wiring.RELAY, Pin.OUT, value=0)  # None: there is none
+        self.battery_off = Pin(wiring.BATTERY_OFF, Pin.OUT, value=0)  # high ends life on battery 1; None: there is none
+        # Low = pressed; None where a board has none
+        self.display_down = Pin(wiring.DISPLAY_DOWN, Pin.IN)
+        self.display_up = Pin(wiring.DISPLAY_UP, Pin.IN)
+        self.reset_button = Pin(wiring.RESET_BUTTON, Pin.IN)
+        self.service_button = Pin(wiring.SERVICE_BUTTON, Pin.IN)
 
     def tcp_address(self, _port: int):
         """(host, port) to listen on, or None: there is no network in virtual time. The port is the bench's choice."""

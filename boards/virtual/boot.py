@@ -1,7 +1,7 @@
 """Start the firmware on the virtual board: `micropython boot.py <fd in> <fd out> [<TCP port>]`, run by the bench.
 
 Puts this folder (its `machine`, `time` and `_asyncio`) and the firmware on the path, lets `asyncio` wait in the bench
-(and, in real time, for the computer's sockets), then hands over to the same main.py that a microcontroller runs.
+(and, if there is a network, for the computer's sockets), then hands over to the main.py that a microcontroller runs.
 """
 
 import gc
@@ -29,7 +29,7 @@ asyncio.core._io_queue = io_queue.IOQueue()
 
 import machine  # noqa: E402, F401  greets the bench
 
-if link.is_real_time():
+if len(sys.argv) > 3:  # there is a network
     import socket_queue
 
     asyncio.core._io_queue = socket_queue.SocketQueue()

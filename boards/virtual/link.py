@@ -9,9 +9,9 @@ The board sleeps with a WAIT, which is a sync like any other. In real time it ne
 waits for the computer's sockets too (socket_queue.py), and serves them while the WAIT is outstanding at the bench.
 Whatever it sends ends the outstanding WAIT: the bench answers that first.
 
-Two clocks, told apart by the bench's greeting. In real time the local clock runs by itself between syncs. In virtual
-time it moves only when a bus is busy, when a clock is read (a reading costs 1 us, so that a loop that polls the clock
-ends) and when the board waits.
+Two clocks; each answer says which one holds from there. In real time the local clock runs by itself between syncs. In
+virtual time it moves only when a bus is busy, when a clock is read (a reading costs 1 us, so that a loop that polls the
+clock ends) and when the board waits.
 
 Message: op u8, argument u8, length u16, time u64, then `length` bytes. All little-endian.
 Answer:  time u64, pin levels u32, pin edges u32, UARTs with received bytes u8, flags u8, length u16, then the bytes.
@@ -34,7 +34,7 @@ _HEADER = const(12)
 _HEAD = const(20)  # of an answer
 _STALE_NS = const(5000)
 _CLOCK_READ_NS = const(1000)
-_FLAG_VIRTUAL = const(1)
+_FLAG_REAL = const(1)
 _FLAG_REPORT_HEAP = const(2)
 
 # This is the innermost loop of the virtual meter. What changes with every message is therefore not in Python objects
@@ -206,7 +206,7 @@ def since_sync() -> int:
 
 
 def is_real_time() -> bool:
-    """Whether the clock is the computer's, as the greeting told."""
+    """Whether the clock is the computer's, as the last answer told."""
     return _memory[4 * _REAL] == 1
 
 
@@ -231,9 +231,6 @@ def hello():
     post(_HELLO, 0, b"")
     _collect(9)
     answer = _make_view(9)
-    if not _memory[_FLAGS] & _FLAG_VIRTUAL:
-        _memory[4 * _REAL] = 1
-        _note_real_time()
     return bytes(answer[:8]), answer[8]
 
 
@@ -275,6 +272,7 @@ def _collect(size: int):
         sys.exit(0)  # the bench has gone: the supply is off
     memory[_SYNCED] = memory[_NOW]
     memory[_SYNCED + 1] = memory[_NOW + 1]
+    memory[_REAL] = ptr8(_memory)[_FLAGS] & _FLAG_REAL
     if memory[_REAL]:
         _note_real_time()
     if ptr8(_memory)[_FLAGS] & _FLAG_REPORT_HEAP:

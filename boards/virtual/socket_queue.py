@@ -1,8 +1,11 @@
-"""asyncio's queue in real time: tasks wait for the bench's streams and for the computer's sockets at once.
+"""asyncio's queue with a network: tasks wait for the bench's streams and for the computer's sockets at once.
 
-The bench is asked for a WAIT without end, and the operating system watches the wire together with the sockets. What a
-socket brings, and what is due by the clock, is served without the bench's knowing; the WAIT stays outstanding until an
-interrupt or a character ends it, or until the firmware needs the wire for something else.
+In real time the bench is asked for a WAIT without end, and the operating system watches the wire together with the
+sockets. What a socket brings, and what is due by the clock, is served without the bench's knowing; the WAIT stays
+outstanding until an interrupt or a character ends it, or until the firmware needs the wire for something else.
+
+In virtual time, when a live bench runs faster than the clock, the sockets are looked at before each wait: a waveform
+page later at the latest, which is soon then.
 """
 
 import select
@@ -66,6 +69,9 @@ class SocketQueue(IOQueue):
     @micropython.native
     def wait_io_event(self, timeout_ms: int) -> None:
         """Put tasks whose streams or sockets are ready on the task queue; wait for one for `timeout_ms` at most."""
+        if not link.is_real_time():
+            self._wait_in_virtual_time(timeout_ms)
+            return
         until = _FOREVER if timeout_ms < 0 else now() + timeout_ms * _MS
         if self._wake() or timeout_ms == 0:
             # A loop that never rests must get its messages out and learn of interrupts, too.
@@ -81,6 +87,14 @@ class SocketQueue(IOQueue):
             left_ms = -1 if timeout_ms < 0 else max(0, (until - now() + _MS - 1) // _MS)
             if self._poll(left_ms) or now() >= until:
                 return
+
+    def _wait_in_virtual_time(self, timeout_ms: int) -> None:
+        if not self._poll(0):
+            IOQueue.wait_io_event(self, timeout_ms)
+            return
+        if link.since_sync() > _MS:
+            link.wait(now())
+        self._wake()
 
     @micropython.native
     def _poll(self, timeout_ms: int) -> bool:

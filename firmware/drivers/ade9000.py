@@ -383,10 +383,12 @@ class ADE9000:
             negative |= (signs >> 2 * n & 1) << n | (signs >> 2 * n + 1 & 1) << 3 + n
         return negative
 
-    def enable_pulses(self, active: bool, reactive: bool) -> None:
-        """Let the pulse outputs flash, CF1 active, CF2 reactive, or keep them dark. ChipError if it does not stick."""
-        dark = (0 if active else r.CF1_DISABLED) | (0 if reactive else r.CF2_DISABLED)
+    def enable_pulses(self, first: bool, second: bool, choices: "int | None" = None) -> None:
+        """Let CF1 and CF2 flash, or keep them dark. `choices`: what they show, as in CFMODE; None: what they did."""
+        dark = (0 if first else r.CF1_DISABLED) | (0 if second else r.CF2_DISABLED)
         cfmode = self._cfmode & ~(r.CF1_DISABLED | r.CF2_DISABLED) | dark
+        if choices is not None:
+            cfmode = cfmode & ~r.CF_CHOICES | choices
         if cfmode != self._cfmode:
             self.write16(r.CFMODE, cfmode)
             self._cfmode = cfmode

@@ -100,6 +100,7 @@ CF2_DISABLED = const(0x2000)
 CF_ALL_DISABLED = const(0xF000)
 TEMP_RUNNING = const(0x0008)  # TEMP_CFG: starts a measurement, clears itself at its end
 TEMP_START = const(0x000D)  # TEMP_CFG: enabled, start, mean of 256 in 256 ms
+CF_CHOICES = const(0x3F)  # CFMODE: of CF1 and CF2
 CF_FUNDAMENTAL_VAR = const(4)  # 3-bit choice in CFMODE; 0 is total active
 
 # --- identity ---------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ _FORMAT = "<BI"  # scripts as bits, 1 is bit 0; UTC of the last demand
 _CHUNK = const(256)
 _RECENT = const(16)  # events that one start can log
 
-_REGISTERS = (layout.ENERGY, layout.TARIFF)  # without its record a ring is empty
+_REGISTERS = (layout.ENERGY, layout.TARIFF, layout.PULSES)  # without its record a ring is empty
 _SETTINGS = (layout.PARAMETERS, layout.TIME_SWITCH, layout.CONTROL_TABLE)
 _GONE = status.REGISTERS_CLEARED | status.PROFILE_CLEARED
 # By script: areas to blank, events, bits of the profiles' status word
@@ -49,13 +49,14 @@ SCRIPTS = tuple(range(1, len(_SCRIPTS) + 1))
 class Clearing:
     """`events`: an events.log.EventLog of which nothing has been read yet.
 
-    `due`: there is something to clear, the meter is to start anew. `locked` is to be set when the memory did not answer
-    at start.
+    `due`: there is something to clear, the meter is to start anew; until then commands make no billing reset. `locked`
+    is to be set when the memory did not answer at start.
     """
 
     def __init__(self, memory, events):
         self.locked = self.due = False
         self._memory, self._events = memory, events
+        self._engine = None
         area = layout.CLEARING
         self._record = Record(memory, area.address, area.capacity, _VERSION)
         self._marked = 0
@@ -70,6 +71,8 @@ class Clearing:
         marked = self._marked | 1 << script - 1
         self._record.save(pack(_FORMAT, marked, utc))
         self._marked, self.due = marked, True
+        if self._engine:
+            self._engine.closing = True
 
     def carry_out(self) -> None:
         """At start, before anything else is read: clear what is marked, and log it once. OSError if the memory does not
@@ -99,10 +102,13 @@ class Clearing:
         and the profiles are told, after it all is done. OSError if that is not on record: then nothing must be counted
         before another start."""
         for script in self._scripts():
+            if script == _RATED:
+                engine.billing.forget_rated()
             if script == _STORED:
                 engine.clear_stored()
             engine.mark(_SCRIPTS[script - 1][2])
         engine.power_up(*arguments)
+        self._engine = engine
         if self._marked:
             if not engine.is_saved:
                 raise OSError(errno.EIO, "clearing: not kept")

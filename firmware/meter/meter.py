@@ -3,10 +3,12 @@
 Tasks on one loop:
 - measuring.py: serves the metering chip; every half second energy goes from chip to registers to FRAM, and whatever is
   due by then happens to demand, billing periods and profiles;
-- face/front.py: display and symbols, four times a second;
+- face/front.py: buttons and display;
 - house: once a second the clock, the counters and the watchdog;
 - archive: moves full sectors of profiles and stored values to the flash;
+- battery.py: instead of all that, while the meter lives on a battery;
 - power.py: notes the end of mains and its return;
+- face/pulses.py: gives the pulses of the output contacts;
 - one for each port (communication.py).
 """
 
@@ -18,9 +20,9 @@ from micropython import const
 
 from drivers.ds3231 import DS3231
 from drivers.fram import Fram
-from drivers.pcf8576 import PCF8576
 from meter import factory
 from meter.access import EXTENDED_SERVICE, FIELD_SERVICE, Access
+from meter.battery import BatteryLife
 from meter.calibration_store import CalibrationStore
 from meter.clearing import EVERYTHING, Clearing
 from meter.comms.dlms.counters import InvocationCounters
@@ -31,9 +33,8 @@ from meter.cosem.model import ObjectModel
 from meter.events import error_register as error
 from meter.events import log
 from meter.events.log import EventLog
-from meter.events.log_view import LogView
-from meter.face.display import Display
 from meter.face.front import Front
+from meter.inspection import Inspection
 from meter.journal import Journal
 from meter.keys import Keys
 from meter.log_ins import LogIns
@@ -43,6 +44,7 @@ from meter.metrology import audit, calibration, kernel_choice
 from meter.metrology.energies import sum_channel
 from meter.parameters import Parameters
 from meter.power import MainsWatch, OperatingTime, Outages
+from meter.signals import Signals
 from meter.sources import Sources, system_title
 from meter.store import Store
 from meter.tariff import load_profile
@@ -50,6 +52,7 @@ from meter.tariff.clock import Clock
 from meter.tariff.counters import Counters
 from meter.tariff.energy_registers import EnergyRegisters
 from meter.tariffs import Tariffs
+from meter.terminals import Terminals
 from meter.timekeeping import Timekeeping
 
 _HOUSE_MS = const(1_000)
@@ -79,11 +82,10 @@ class Meter:
         self._read(self._load_identity)
         self._parameters = parameters = Parameters(self._fram, {"address": self._identity.serial_number})
         self._calibration = CalibrationStore(self._fram)
-        events = EventLog(self._fram)
+        self._event_log = events = EventLog(self._fram)
         self._clearing = Clearing(self._fram, events)
         self._load_settings()
         self._clock = Clock(DS3231(board.i2c), parameters)
-        self._event_log = LogView(events)
         self._journal = Journal(events, self._clock, self._errors)
         self._measure_with(board, parameters)
         self._load_memory(events)
@@ -109,7 +111,12 @@ class Meter:
 
         self._tariffs = Tariffs(board, self._fram, parameters, type_code, self._clock, self._energies, journal, moment)
         self._tariffs.engine.status = self._profile_status
+        self._signals = Signals(board, self._fram, parameters, type_code, self._tariffs, journal, errors)
         self._store = Store(self._fram, self._tariffs.record, counters, errors)
+        rates, total = self._tariffs.rates, self._energies.get
+        self._terminals = Terminals(
+            board, self._fram, parameters, type_code, total, rates, lambda: metering.billing.p_sign < 0
+        )
         self._measuring = Measuring(metering, errors, counters, journal, self._may_count, self._book)
         self._mains = MainsWatch(board.power_fail, self._mains_down, self._mains_returned)
         self._outages = Outages(counters, journal, self._clock, parameters)
@@ -132,13 +139,18 @@ class Meter:
             KeyManagement(keys, counters) if is_known else None,
             self._tariffs,
         )
+        sources.terminals = self._terminals
+        self._test_mode = test_mode = Inspection(lambda: self._now()[0], self._metering.show_reactive)
+        sources.test_mode = test_mode
         sources.set_clock = self._clock.set
         sources.write_calibration = self._write_calibration
-        rates = self._tariffs.rates
         sources.scripts = {
-            "tariff": self._then_wake(rates.command),
-            "outputs": self._then_wake(rates.switch),
+            "tariff": self._tariffs.command,
+            "outputs": self._tariffs.switch,
             "reset": self._clear,
+            "test_mode_on": test_mode.begin,
+            "test_mode_off": test_mode.end,
+            "led": test_mode.light,
         }
         model = ObjectModel(sources, parameters, self._identity.type_code)
         writers = {_CALIBRATION_CODE: self._write_calibration}
@@ -149,16 +161,10 @@ class Meter:
             _CLEAR: (EXTENDED_SERVICE, lambda text: self._clear(int(text))),
         }
         self._communication = Communication(board, model, access, security, commands)
-        items = [model.find(code) for code in model.totals()]
-        self._front = Front(
-            Display(PCF8576(board.i2c)),
-            items,
-            parameters.display_seconds,
-            self._errors,
-            self._metering,
-            self._communication,
-            self._mains,
-        )
+        parameters.may_show = model.is_public
+        watched = self._errors, self._metering, self._communication, self._mains
+        self._front = Front(board, model, *watched, self._tariffs.reset_by_button)
+        self._front.operation.test_mode = test_mode
 
     # --- start ------------------------------------------------------------------------------------------------------
 
@@ -196,8 +202,9 @@ class Meter:
         tariffs, parameters = self._tariffs, self._parameters
         self._log_ins = LogIns(self._fram, parameters, self._board.seal.value, self._now, self._report_log_in)
         self._store.load()
-        self._read(tariffs.load, events.load, self._event_log.load, self._log_ins.load)
-        if self._log_ins.damaged or tariffs.engine.damaged:
+        pulses = self._terminals.pulses
+        self._read(tariffs.load, pulses.load, events.load, self._log_ins.load, self._signals.load)
+        if self._log_ins.damaged or tariffs.engine.damaged or events.damaged or pulses.damaged:
             self._errors.set(error.BACKUP_DATA)
         if tariffs.time_switch.damaged or tariffs.control_table.damaged:
             self._errors.set(error.PARAMETERS)
@@ -206,7 +213,7 @@ class Meter:
         if machine.reset_cause() == machine.WDT_RESET:
             self._errors.set(error.WATCHDOG)
         tables = tariffs.time_switch, tariffs.control_table
-        for part in (parameters, self._calibration, self._journal, self._clearing) + tables:
+        for part in (parameters, self._calibration, self._journal, self._clearing, self._signals, tariffs) + tables:
             part.locked = not self._memory_read
         for part in (parameters, tariffs.time_switch, tariffs.control_table):
             part.log = self._note_change
@@ -222,16 +229,20 @@ class Meter:
         engine, last_alive = tariffs.engine, tariffs.record.utc
         self._timekeeping.start(last_alive, tariffs.demand.step_s)
         if self._is_known:
-            if machine.reset_cause() == machine.PWRON_RESET and last_alive:
+            if last_alive and (engine.down or machine.reset_cause() == machine.PWRON_RESET):
                 self._outages.ended(engine.down, last_alive)
             self._read(lambda: self._clearing.start(engine, self._clock.utc(), last_alive, tariffs.inputs))
 
     async def run(self) -> None:
         """Start all tasks; returns only if one of them fails, with its exception."""
         self._watchdog = self._board.watchdog()
+        battery = BatteryLife(self._board, self._front, self._communication, self._timekeeping, self._watchdog)
+        if await battery.is_on():
+            await battery.run(self._tariffs.record.utc, self._tariffs.demand.step_s)
+            machine.reset()
         self._begin()
         own = (self._measuring.run(), self._front.run(), self._house(), self._archive(), self._mains.run())
-        await asyncio.gather(*own, *self._communication.tasks())
+        await asyncio.gather(*own, *self._terminals.pulses.tasks(), *self._communication.tasks())
 
     # --- energy -----------------------------------------------------------------------------------------------------
 
@@ -252,6 +263,10 @@ class Meter:
             if engine.rings_failed:
                 self._errors.set(error.PROFILE_MEMORY)
                 engine.rings_failed = False
+            self._terminals.update()
+            if not self._terminals.pulses.is_saved:
+                self._errors.set(error.MAIN_MEMORY)
+            self._errors.note(error.EXTENSION_BOARD, self._terminals.failed)
 
     def _profile_status(self) -> int:
         """Bits of the profiles' status word that tell of now."""
@@ -269,10 +284,12 @@ class Meter:
         self._tariffs.engine.power_down(utc)
         self._outages.began(utc)
         self._store.save_counters()
+        self._terminals.power_down()
 
     def _mains_returned(self) -> None:
         """Mains is back before the supply has ended: go on."""
         engine = self._tariffs.engine
+        self._terminals.power_up()
         self._outages.ended(engine.down)
         engine.power_up(self._clock.utc(), 0, self._tariffs.inputs)
 
@@ -304,15 +321,6 @@ class Meter:
         tariffs.engine.wake()
         if self._parameters.one_copy or tariffs.time_switch.one_copy or tariffs.control_table.one_copy:
             self._errors.set(error.MAIN_MEMORY)
-
-    def _then_wake(self, command):
-        """`command` for a script table; what it has changed counts from the next tick on."""
-
-        def run(script: int) -> None:
-            command(script)
-            self._tariffs.engine.wake()
-
-        return run
 
     def _reset_errors(self, text: str) -> None:
         """Clear the error register. What is wrong still stays or comes back. ValueError: there is no operand."""
@@ -362,6 +370,7 @@ class Meter:
             self._timekeeping.update()
             self._count()
             self._tend_log_ins()
+            self._test_mode.update()
             if not self._is_known and not (self._store.foreign or self._tariffs.engine.foreign):
                 self._look_for_memory()
             is_due = self._parameters.restart_due or self._clearing.due
@@ -373,10 +382,13 @@ class Meter:
             await asyncio.sleep_ms(_HOUSE_MS)
 
     def _count(self) -> None:
-        """Operating time, and phases that fail."""
+        """Operating time, phases that fail, and what the monitors see."""
         self._operating_time.count(self._tariffs.rates.energy)
-        if not self._mains.is_down:
+        if self._mains.is_down:
+            self._signals.pause()
+        else:
             self._outages.look(self._metering.samples.present)
+            self._signals.look(self._metering.samples)
         self._store.save_counters()
 
     def _tend_log_ins(self) -> None:
@@ -396,6 +408,8 @@ class Meter:
 
     def _start_anew(self) -> None:
         """Changed parameters and clearings take effect with a new start: store all that was counted, and make it."""
+        if not self._terminals.rest():
+            return
         self._measuring.rescue()
         self._store.save_counters()
         machine.reset()

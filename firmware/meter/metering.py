@@ -9,7 +9,8 @@ and its gains. Every 45 s, and when the audit is suspicious: the chip's settings
 from micropython import const
 
 from drivers.ade9000 import ADE9000, ChipError, NoPages
-from meter.face.leds import cf_divider
+from drivers.ade9000_registers import CF1DEN, CF2DEN
+from meter.face.leds import cf_divider, choices
 from meter.metrology import audit
 from meter.metrology.billing_path import BillingPath
 from meter.metrology.compensation import Compensation
@@ -18,6 +19,7 @@ from meter.metrology.networks import NETWORKS
 from meter.metrology.readings import Readings
 from meter.metrology.sample_path import SamplePath
 from meter.metrology.start_up import start_powers
+from meter.metrology.wiring_check import WiringCheck
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -34,9 +36,10 @@ _PAGE_TRIALS = const(2)  # starts of a chip that hands out no pages, before ener
 class Metering:
     """What one chip measures on `board`, for a meter of `type_code` with `analog` constants and these `parameters`.
 
-    `samples`: the SamplePath; `billing`: the BillingPath; `audit`; `readings`: sums for calibration. `counting` is to
-    be set by the owner of the registers: while false the test LEDs stay dark, because nothing is counted. They stay
-    dark too while the audit has the samples' energy booked: they follow the chip, which is not believed then.
+    `samples`: the SamplePath; `billing`: the BillingPath; `audit`; `readings`: sums for calibration; `wiring`: the
+    WiringCheck. `counting` is to be set by the owner of the registers: while false the test LEDs stay dark, because
+    nothing is counted. They stay dark too while the audit has the samples' energy booked: they follow the chip, which
+    is not believed then.
     `led_constant_refused`: the chip cannot flash at the parameter's constant. What `take` finds beside energy it says
     in `new_verdict` (the audit's) and `repaired` (registers whose settings had changed by themselves).
     """
@@ -63,6 +66,8 @@ class Metering:
             type_code.has_reactive,
         )
         self.samples = SamplePath(analog, hz, network, parameters.apparent, kernels)
+        nominal_a = parameters.nominal_current_ma / 1000
+        self.wiring = WiringCheck(self.samples.second, network, parameters.nominal_voltage, nominal_a)
         absolute = summation_in(network, parameters.summation) != "vector"
         self.audit = audit.Audit(analog, network.elements, start_p, hz, absolute)
         self.readings = Readings()
@@ -70,9 +75,14 @@ class Metering:
         self._analog = analog
         # What both paths were made for holds until the next start of the firmware, whatever becomes of the parameters.
         self._hz = hz
+        # CFxDEN of active and reactive energy; whether each LED shows reactive
+        self._dividers = [self._divider(n) for n in (parameters.led_constant, parameters.led_constant_reactive)]
+        self._reactive = [False, parameters.led_2 == "reactive"]
+        self._relit = False
         self._settings = chip_setup(
-            analog, network, hz, parameters.nominal_voltage, self._led_divider(parameters), parameters.summation
+            analog, network, hz, parameters.nominal_voltage, self._dividers[0], parameters.summation
         )
+        self._settings[CF2DEN] = self._dividers[self._reactive[1]]
         self._setup: dict = {}
         self._powers = [0] * 6
         self._windows = 0
@@ -102,10 +112,16 @@ class Metering:
         self.audit.restart()
         self._running = True
 
-    def _led_divider(self, parameters) -> int:
+    def show_reactive(self, on: bool) -> None:
+        """Let LED 1 show reactive energy in place of active, or give it back, within a second."""
+        self._reactive[0] = on
+        self._settings[CF1DEN] = self._dividers[on]
+        self._relit = True
+
+    def _divider(self, constant: int) -> int:
         analog = self._analog
         try:
-            divider, _ = cf_divider(parameters.led_constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
+            divider, _ = cf_divider(constant, analog["i_full_scale_nA"], analog["u_full_scale_uV"])
         except ValueError:  # counting goes on
             self.led_constant_refused = True
             return _SLOWEST_DIVIDER
@@ -150,7 +166,12 @@ class Metering:
         chip, billing = self.chip, self.billing
         # Nor may they flash energies of the chip in whose place others are booked.
         flashing = self.counting and not self.audit.replaces
-        chip.enable_pulses(flashing and billing.p_sign != 0, flashing and billing.q_sign != 0)
+        if self._relit:
+            self._relit = False
+            self._change({CF1DEN: self._settings[CF1DEN]})
+        first, second = self._reactive
+        signs = billing.p_sign, billing.q_sign
+        chip.enable_pulses(flashing and signs[first] != 0, flashing and signs[second] != 0, choices(first, second))
         if self.audit.wants_witness:
             chip.read_powers(self._powers)
             self.audit.testify(self._powers)

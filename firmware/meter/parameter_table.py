@@ -12,8 +12,8 @@ if _TYPE_CHECKING:
     from typing import Any
 
 # Kinds. Low and high mean: INT smallest and largest value; CHOICE and WORD the allowed integers or strings (in low);
-# CHAR first and last character; TEXT, ADDRESS, PASSWORD and SECRET shortest and longest length; SUM, LIST and CHANNELS
-# nothing; MASK bits of which one at least is set, and all bits there are; KEY 0 if there may be none.
+# CHAR first and last character; TEXT, ADDRESS, PASSWORD, SECRET and CODES shortest and longest length; SUM, LIST and
+# CHANNELS nothing; MASK bits of which one at least is set, and all bits there are; KEY 0 if there may be none.
 INT = const(0)
 CHOICE = const(1)
 CHAR = const(2)
@@ -30,13 +30,15 @@ KEY = const(10)  # 16 octets
 # As text: lists, see metrology/energies.py
 LIST = const(12)  # of energies
 CHANNELS = const(13)  # of a load profile
+CODES = const(14)  # of objects, "1.8.0,C.7.0"; "" is the list that follows from type and network
+OUTPUT = const(20)  # what an output contact does (output_function.py)
 
 _PERIODS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)  # min: whole ones make an hour
 _START_RATES = (300, 2_400, 4_800, 9_600, 19_200, 38_400)  # Bd
 
 # Number (never used again for anything else), name, kind, default, low, high, lowest level that may change it.
 TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
-    # imp/kWh, imp/kvarh. From 1040 on the chip can do; beyond 20 000 its divider's rounding exceeds 0.015 %.
+    # imp/kWh of the test LEDs. From 1040 on the chip can do; beyond 20 000 its divider's rounding exceeds 0.015 %.
     (1, "led_constant", INT, 10_000, 2_000, 20_000, 4),
     (2, "reaction_ms", INT, 200, 20, 1_500, 2),  # IEC 62056-21, reaction time
     (3, "changeover_ms", INT, 1_000, 20, 1_500, 2),  # from the option select message to the first character of data
@@ -70,6 +72,17 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (43, "port2_iec_mode", WORD, "C", ("A", "B", "C"), None, 2),
     (44, "port1_start_rate", CHOICE, 300, _START_RATES, None, 2),
     (45, "port2_start_rate", CHOICE, 300, _START_RATES, None, 2),
+    # Output contacts and the relay, as many as the type has (output_function.py)
+    (50, "output_1", OUTPUT, "control", None, None, 4),
+    (51, "output_2", OUTPUT, "control", None, None, 4),
+    (52, "output_3", OUTPUT, "control", None, None, 4),
+    (53, "output_4", OUTPUT, "control", None, None, 4),
+    (54, "output_5", OUTPUT, "control", None, None, 4),
+    (55, "output_6", OUTPUT, "control", None, None, 4),
+    (56, "relay_on_s", INT, 0, 0, 3_600, 3),  # the least times it is closed, and open
+    (57, "relay_off_s", INT, 0, 0, 3_600, 3),
+    (58, "led_2", WORD, "reactive", ("reactive", "active"), None, 4),  # what the second test LED shows
+    (59, "led_constant_reactive", INT, 10_000, 2_000, 20_000, 4),  # imp/kvarh
     # HDLC, on all ports. Window and length are limits: a client that asks for none gets 1 and 128
     (60, "hdlc_address", INT, 0, 0, 16_381, 2),  # lower address; 0: last four digits of the serial number, plus 1000
     (61, "hdlc_window", INT, 7, 1, 7, 2),
@@ -125,6 +138,14 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (146, "demand_on_tariff_change", INT, 0, 0, 1, 4),  # 0: the period goes on, 1: it ends
     (147, "demand_on_reset", INT, 0, 0, 1, 4),
     (148, "demand_inhibition_s", INT, 0, 0, 3_600, 4),  # after power-up
+    # Digits in all, and decimals of kWh and kW where that many are enough; see cosem/registration.py
+    (150, "energy_digits", INT, 8, 5, 8, 4),
+    (151, "energy_decimals", INT, 2, 0, 4, 4),
+    (152, "rated_digits", INT, 8, 5, 8, 4),
+    (153, "rated_decimals", INT, 2, 0, 4, 4),
+    (154, "demand_digits", INT, 6, 4, 8, 4),
+    (155, "demand_decimals", INT, 3, 0, 3, 4),
+    (156, "rated_registers", WORD, "running", ("running", "period"), None, 4),  # go on, or begin at each billing reset
     # Billing resets. Sources: 1 button, 2 input, 4 communication, 8 time switch, 16 tariff change
     (160, "reset_sources", INT, 0x0F, 0, 0x1F, 3),
     (161, "snapshot_sources", INT, 0, 0, 0x1F, 3),  # of the second scheme, which stores without clearing
@@ -137,13 +158,42 @@ TABLE: "tuple[tuple[int, str, int, Any, Any, Any, int], ...]" = (
     (171, "profile_1_channels", CHANNELS, "a_import,a_export,r1,r2,r3,r4", None, None, 3),
     (172, "profile_2_period_min", CHOICE, 15, _PERIODS, None, 3),
     (173, "profile_2_channels", CHANNELS, "@u1,@u2,@u3,@i1,@i2,@i3,@pf,@f", None, None, 3),
+    # Monitors (events/monitors.py); 0 switches a limit off. Currents as shares of Imax, powers at the terminals
+    (176, "undervoltage_percent", INT, 90, 0, 100, 3),
+    (177, "overvoltage_percent", INT, 110, 0, 200, 3),
+    (178, "voltage_delay_s", INT, 3, 0, 3_600, 3),  # of phase failure and field direction too
+    (179, "monitor_hysteresis_percent", INT, 2, 0, 20, 3),  # of the limit
+    (180, "no_voltage_percent", INT, 78, 0, 100, 3),  # a current above the next limit at a voltage below this one
+    (181, "no_voltage_mille", INT, 1, 0, 1_000, 3),
+    (182, "no_voltage_delay_s", INT, 2, 0, 3_600, 3),
+    (183, "overcurrent_percent", INT, 120, 0, 500, 3),
+    (184, "neutral_current_percent", INT, 0, 0, 500, 3),
+    (185, "limit_delay_s", INT, 10, 0, 3_600, 3),  # of currents and powers
+    (186, "phase_power_limit_w", INT, 0, 0, 100_000, 3),  # in either direction
+    (187, "power_limit_va", INT, 0, 0, 300_000, 3),
+    (188, "demand_limit_w", INT, 0, 0, 300_000, 3),  # of each energy's demand, var and VA alike
     (190, "long_failure_s", INT, 180, 1, 65_535, 3),  # mains away for longer is a long failure
+    # Display, beside 5
+    (200, "display_mode", WORD, "rolling", ("rolling", "fixed"), None, 2),  # fixed: the list's first value
+    (201, "display_list", CODES, "", 0, 240, 2),  # of the operating display
+    (202, "menu_list", CODES, "", 0, 240, 2),  # "Std dAtA" of the display menu
+    (203, "installation_list", CODES, "", 0, 240, 2),  # "SEr dAtA" of both menus
+    (204, "leading_zeros", INT, 1, 0, 1, 2),
+    (205, "display_timeout_s", INT, 120, 10, 3_600, 2),  # until the operating display comes back by itself
+    (206, "display_periods", INT, 15, 0, 99, 2),  # stored periods in the display menu, if there are as many
 )
 
 # Parts of the meter are made of these when it starts: a change shows at once and takes effect with the next start.
 NEXT_START = (
     "led_constant",
-    "display_seconds",
+    "led_2",
+    "led_constant_reactive",
+    "output_1",
+    "output_2",
+    "output_3",
+    "output_4",
+    "output_5",
+    "output_6",
     "obis_b",
     "nominal_voltage",
     "nominal_current_ma",
@@ -164,6 +214,13 @@ NEXT_START = (
     "demand_period_min",
     "demand_subperiods",
     "demand_control",
+    "energy_digits",
+    "energy_decimals",
+    "rated_digits",
+    "rated_decimals",
+    "demand_digits",
+    "demand_decimals",
+    "rated_registers",
     "reset_day",
     "reset_hour",
     "reset_minute",

@@ -13,17 +13,20 @@ import struct
 from micropython import const
 
 from meter.metrology.energies import channels, energy_list, sum_channel
-from meter.metrology.networks import NETWORKS
+from meter.metrology.networks import NETWORKS, maximum_current_ma
+from meter.output_function import keeps_up, output_function
 from meter.parameter_table import (
     ADDRESS,
     CHANNELS,
     CHAR,
     CHOICE,
+    CODES,
     INT,
     KEY,
     LIST,
     MASK,
     NEXT_START,
+    OUTPUT,
     PASSWORD,
     RULE,
     SECRET,
@@ -43,7 +46,8 @@ if _TYPE_CHECKING:
 _NUMBERS = (INT, CHOICE, MASK)
 _OCTETS = (SECRET, KEY, RULE)
 _SECRETS = (PASSWORD, SECRET, KEY)
-_PARSERS = {SUM: sum_channel, LIST: energy_list, CHANNELS: channels}
+_PARSERS = {SUM: sum_channel, LIST: energy_list, CHANNELS: channels, OUTPUT: output_function}
+_OUTPUTS = const(6)
 
 _VERSION = const(1)
 _ENTRY = "<HB"  # number, length of the value
@@ -76,7 +80,8 @@ class Parameters:
     `checksum_error` says that the stored set was damaged and defaults are in force; `replaced` names the stored values
     that this firmware does not allow and that run on their default; `one_copy` that the memory took the last change
     only once. `locked` is to be set when the memory did not answer at start: nothing is saved over what could not be
-    read. `log(number)` is called after each change with the parameter's number.
+    read. `log(number)` is called after each change with the parameter's number. `may_show(code)`: whether the display
+    may show what is under a code; it is asked when a list of codes is changed, those of a stored one may have gone.
     """
 
     def __init__(self, memory: "records.Memory", defaults: "dict | None" = None, table: tuple = TABLE):
@@ -92,6 +97,7 @@ class Parameters:
         self.changes = 0  # how often values may have become others
         self.locked = False
         self.log: "Callable[[int], object]" = _no_log
+        self.may_show: "Callable[[str], bool]" = _any_code
 
     def load(self) -> None:
         """Take the stored values over; defaults where there are none. OSError if the memory does not answer."""
@@ -110,7 +116,8 @@ class Parameters:
 
     @property
     def consistent(self) -> bool:
-        """Whether the nominal voltage is one of the network's, and demand and rates can be kept."""
+        """Whether the nominal voltage is one of the network's, pulse outputs keep up with it, and demand and rates can
+        be kept."""
         return _is_consistent(self._values)
 
     def __getattr__(self, name: str) -> "Any":
@@ -177,6 +184,8 @@ class Parameters:
         reason = _fault(row, value)
         if reason:
             raise ParameterRefused(name, reason)
+        if row[2] == CODES and value and not all(self.may_show(code) for code in value.split(",")):
+            raise ParameterRefused(name, RANGE)
         if self.locked:
             raise OSError(errno.EIO, "parameters: the stored ones could not be read")
         if self._record.status == records.UNKNOWN:
@@ -248,10 +257,20 @@ def _no_log(_number: int) -> None:
     """Before there is an event log."""
 
 
+def _any_code(_code: str) -> bool:
+    """Before there are objects."""
+    return True
+
+
 def _is_consistent(values: dict) -> bool:
     if "network" in values:  # not so in tables of tests
         lowest, highest = NETWORKS[values["network"]].voltages_v
         if not lowest <= values["nominal_voltage"] <= highest:
+            return False
+        maximum_ma = maximum_current_ma(values["nominal_current_ma"])
+        power = values["nominal_voltage"], maximum_ma, NETWORKS[values["network"]].nominal_mille
+        outputs = [values.get("output_%d" % (n + 1), "control") for n in range(_OUTPUTS)]
+        if not all(keeps_up(output, *power) for output in outputs):
             return False
     if "rates" not in values:
         return True

@@ -8,6 +8,7 @@ from meter.metrology import audit
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 FIRMWARE_VERSION = "P01"
 MAKER = "LGZ"  # the maker code that readers of this product family look for
@@ -29,9 +30,10 @@ def system_title(serial_number: str) -> bytes:
 class Sources:
     """What cosem.model.ObjectModel asks for; meter.py fills it.
 
-    Owners: `energies`, `counters`, `clock`, `event_log` (events.log_view.LogView), `security` (who keeps the keys), and
+    Owners: `energies`, `counters`, `clock`, `event_log` (events.log.EventLog), `security` (who keeps the keys), and
     those of `tariffs` (meter.tariffs.Tariffs): `rated`, `demand`, `billing`, `profiles`, `rates`, `time_switch`,
     `control_table`, `engine`.
+    `terminals`: meter.terminals.Terminals. `test_mode`: meter.inspection.Inspection.
     `scripts`: by name (cosem.setups), functions of the script number.
     `set_clock(utc)` and `write_calibration(text)` change what meter.py has a hand in; both may raise OSError.
     """
@@ -47,6 +49,8 @@ class Sources:
         self.time_switch, self.control_table = tariffs.time_switch, tariffs.control_table
         self.energies, self.counters, self.clock, self.event_log = energies, counters, clock, event_log
         self.security = security
+        self.terminals: "Any"
+        self.test_mode: "Any"
         self.set_clock: "Callable[[int], None]"
         self.write_calibration: "Callable[[str], None]"
         self._identity, self._errors, self._metering, self._calibration = identity, errors, metering, calibration
@@ -93,6 +97,14 @@ class Sources:
     @property
     def audit_text(self) -> str:
         return _AUDIT_TEXTS[self._metering.audit.verdict]
+
+    @property
+    def wiring_text(self) -> "str | None":
+        return self._metering.wiring.text
+
+    @property
+    def wiring_code(self) -> "str | None":
+        return self._metering.wiring.code
 
     @property
     def calibration_readings(self) -> str:

@@ -3,9 +3,13 @@
 tariff/README.md says how they work together; here is which a meter of a type has, and where they are kept.
 """
 
+import errno
+
 from drivers.nor_flash import W25Q128
+from meter.cosem.registration import Registration
 from meter.face.control_inputs import ControlInputs
 from meter.metrology.energies import channels, energy_list
+from meter.metrology.networks import NETWORKS
 from meter.storage import layout
 from meter.storage.file_flash import FileFlash
 from meter.storage.records import Record
@@ -17,6 +21,7 @@ from meter.tariff.demand import Demand
 from meter.tariff.energy_record import EnergyRecord
 from meter.tariff.engine import Engine
 from meter.tariff.load_profile import LoadProfile, entry_size
+from meter.tariff.power_factor import PowerFactor
 from meter.tariff.rated_registers import RatedRegisters
 from meter.tariff.rates import Rates
 from meter.tariff.time_switch import TimeSwitch
@@ -36,18 +41,22 @@ class Tariffs:
     """`read_moment(name)`: a value of a moment for the profiles, in thousandths (tariff.load_profile).
 
     `rated`, `demand`, `billing`, `profiles`, `rates`, `time_switch`, `control_table`, `engine`: the parts, which the
-    object model shows. `record`: totals and rated registers as they are stored together.
+    object model shows. `record`: totals and rated registers as they are stored together. `locked` is to be set when the
+    memory did not answer at start: no command is kept over what could not be read.
     """
 
     def __init__(self, board, memory, parameters, type_code, clock, energies, journal, read_moment):
         active_only = not type_code.has_reactive
-        self._energies = energies
+        self._energies, self._clock = energies, clock
+        self.locked = False
         self._control_inputs = ControlInputs(board.control_inputs)
         self.rated = RatedRegisters(energy_list(parameters.rated_quantities, active_only), parameters.rates)
         self.record = EnergyRecord(energies, self.rated)
         demanded = energy_list(parameters.demand_quantities, active_only) if type_code.has_demand else ()
         period_s = parameters.demand_period_min * 60
         self.demand = Demand(energies, demanded, parameters.rates, period_s, parameters.demand_subperiods)
+        if not active_only:
+            self.demand.power_factor = PowerFactor(energies, self.demand.subperiods)
         self.flash_found = False
         self._flash = flash = _flash(board)
 
@@ -57,6 +66,9 @@ class Tariffs:
 
         stored = tuple([make_ring(places, billing.ENTRY_SIZE) for places in _STORED_VALUES])
         self.billing = Billing(stored, energies, self.rated, self.demand)
+        registration = Registration(parameters, NETWORKS[parameters.network])
+        if registration.by_period:
+            self.billing.rated_unit = registration.energy_scale("Wh", registration.rated)
         self.profiles: tuple = ()
         if type_code.has_load_profile:
             texts = parameters.profile_1_channels, parameters.profile_2_channels
@@ -72,7 +84,7 @@ class Tariffs:
         record = Record(memory, area.address, area.capacity, tariff_record.VERSION)
         self.engine = Engine(record, clock, self.rates, self.demand, self.billing, self.profiles, parameters)
         self.engine.note = journal.note
-        self.engine.date = lambda days: clock.calendar.date(days)
+        self.engine.reset_plan.date = lambda days: clock.calendar.date(days)
         self._rings = stored + tuple([profile.ring for profile in self.profiles])
 
     def load(self) -> None:
@@ -92,10 +104,35 @@ class Tariffs:
         """The control inputs that are on, bit n - 1 is input n; to be asked once an interval."""
         return self._control_inputs.read()
 
+    def reset_by_button(self) -> "int | None":
+        """A billing reset now, wanted by the reset button: 0 when it is made; for how many seconds the button is still
+        locked out; None if it may not reset. OSError if the values cannot be stored, or would be cleared at once."""
+        if self.engine.closing:
+            raise OSError(errno.EAGAIN, "reset: something is about to be cleared")
+        utc = self._clock.utc()
+        left = self.billing.lockout_s(billing.BUTTON, utc)
+        return 0 if self.engine.reset(billing.BUTTON, utc) else left or None
+
     def add(self, increment) -> None:
         """Book the energies of an interval."""
         self._energies.add(increment)
         self.rated.add(increment.rows[0], self.rates.energy)
+
+    def command(self, selector: int) -> None:
+        """As tariff.rates.Rates.command, and it outlasts the supply. ValueError of it, OSError if that cannot be kept;
+        then nothing has changed."""
+        self._tell(self.rates.command, selector)
+
+    def switch(self, script: int) -> None:
+        """The same with Rates.switch."""
+        self._tell(self.rates.switch, script)
+
+    def _tell(self, change, script: int) -> None:
+        before = self.rates.pack()
+        change(script)
+        if self.locked or not self.engine.keep():
+            self.rates.unpack(before)
+            raise OSError(errno.EIO, "command: not kept")
 
     def tend(self) -> bool:
         """Move a little of what waits to the flash; True if there is more to do. OSError if the flash fails."""

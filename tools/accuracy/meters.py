@@ -106,6 +106,7 @@ class Meter:
             "nominal_voltage": rating.voltage,
             "nominal_current_ma": rating.current_ma,
             "led_constant": rating.led_constant,
+            "led_constant_reactive": rating.led_constant,
         }
         return Bench(
             self.type,

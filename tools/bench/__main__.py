@@ -1,8 +1,9 @@
-"""Command line of the bench: `run` is a live meter in the terminal, `headless` a scenario that prints JSON."""
+"""Command line of the bench: `run` is a live meter in the browser, `headless` a scenario that prints JSON."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import datetime
 import json
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.bench.bench import DEFAULT_START, DEFAULT_TYPE, EPOCH_2000, NETWORK, Bench
-from tools.bench.panel import Panel
+from tools.bench.panel import Panel, print_ports
 from tools.bench.process import FirmwareStopped
 from tools.bench.source import NETWORKS
 from tools.figures import picture_path
@@ -22,6 +23,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="a live meter in real time, with its serial ports open")
+    run.add_argument("--terminal", action="store_true", help="show it in the terminal, not in the browser")
+    run.add_argument("--port", type=int, metavar="N", help="the web panel's port (default: 8550, or a free one)")
+    run.add_argument("--host", default="127.0.0.1", help="the address it listens on (default: %(default)s)")
     run.add_argument("--once", action="store_true", help="print where the ports are and the display, then stop")
     headless = commands.add_parser("headless", help="let virtual time pass as fast as it goes and print JSON")
     headless.add_argument("--seconds", type=_seconds, default=60.0, help="metered time (default: %(default)s)")
@@ -127,6 +131,22 @@ def _headless(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def _serve(bench: Bench, arguments: argparse.Namespace) -> None:
+    """The web panel, until Ctrl-C."""
+    from tools.panel import server
+
+    def tell(address: str) -> None:
+        print(f"panel    {address}")
+        print_ports(bench)
+
+    try:
+        asyncio.run(server.run(bench, arguments.host, arguments.port, tell))
+    except KeyboardInterrupt:
+        pass
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"the panel cannot listen on {arguments.host}, port {arguments.port}: {error}") from None
+
+
 def main() -> int:
     parser = _parser()
     arguments = parser.parse_args()
@@ -153,8 +173,10 @@ def main() -> int:
         with bench:
             if arguments.command == "headless":
                 print(json.dumps(_headless(bench, arguments), indent=2))
-            else:
+            elif arguments.once or arguments.terminal:
                 Panel(bench).run(once=arguments.once)
+            else:
+                _serve(bench, arguments)
     except KeyboardInterrupt:
         return 130
     except FirmwareStopped as error:

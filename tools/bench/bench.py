@@ -10,7 +10,6 @@ README.md in this folder has the whole API.
 
 from __future__ import annotations
 
-import math
 import socket
 import time
 from collections.abc import Iterable, Mapping
@@ -21,20 +20,22 @@ from typing import Any
 from boards.virtual import wiring
 from tools.bench import firmware_code
 from tools.bench.ade9000 import ADE9000, tolerances
+from tools.bench.contact import Contact
 from tools.bench.ds3231 import DS3231
 from tools.bench.ds3231_drift import made_curve
 from tools.bench.fram import FRAM
 from tools.bench.gpio import Gpio
 from tools.bench.iec_client import DataSet, IecReader
 from tools.bench.lcd import Lcd
-from tools.bench.line import Line
+from tools.bench.leap import AWAKE_NS, STEADY_NS, leap
+from tools.bench.line import Line, Switch
 from tools.bench.mcu import Mcu, SpiBus
 from tools.bench.network import reserve_port
 from tools.bench.nor_flash import NorFlash
 from tools.bench.pcf8576 import PCF8576
 from tools.bench.process import DEFAULT_HEAP_KIB, restore_cores, share_one_core
 from tools.bench.real_time import RealTime
-from tools.bench.reserve import SUPERCAP, Reserve
+from tools.bench.reserve import READOUT_BATTERY, SUPERCAP, Reserve
 from tools.bench.source import Source
 from tools.bench.supply import Supply
 from tools.bench.uart import UartLine, VirtualEnd
@@ -48,9 +49,12 @@ NETWORK = "3P4W"  # what a meter is connected to unless it is told otherwise
 BETWEEN_PHASES = 400  # V: nominal voltage of a meter without a neutral, to go with the source's 230 V
 NOMINAL = firmware_code.calibration.nominal()  # a calibration that corrects nothing
 COLDEST, HOTTEST = -40.0, 85.0  # degrees C, the range of the chips
-_STEADY_S = 2.0  # until the last interval of energies is one of a steady load
-_AWAKE_S = 0.15
-_LONGEST_NS = 45 * NS  # asleep: the meter survives 60 s from one reading of its chip to the next
+BUTTONS = {
+    "down": wiring.DISPLAY_DOWN,
+    "up": wiring.DISPLAY_UP,
+    "reset": wiring.RESET_BUTTON,
+    "service": wiring.SERVICE_BUTTON,
+}
 DEFAULT_START = 820_540_800  # 2026-01-01 00:00:00 UTC in seconds since 2000, the virtual meter's first day
 
 
@@ -75,8 +79,13 @@ class Bench:
     by name, as stored before the meter's first start. `calibration`: the record it leaves the factory with, by default
     one that corrects nothing; None for a meter that was never calibrated. `events`: what its event log holds before
     that, oldest first: (UTC seconds since 2000, number, detail). `reserve`: what feeds its clock without a supply, a
-    full "supercap" or a "battery".
+    full "supercap" or a "battery"; a "readout battery" feeds display and optical port too, from a press of a display
+    button on.
     """
+
+    seal_open = Switch("_seal")  # the certification seal is broken; the meter allows more then
+    terminal_cover_open, front_cover_open = Switch("_terminal_cover"), Switch("_front_cover")
+    magnet = Switch("_magnet")  # a strong DC field: the sensor sees it, the current transformers stay as they are
 
     def __init__(
         self,
@@ -111,9 +120,14 @@ class Bench:
         self.uarts = [UartLine(name) for name in ("optical", "port1", "port2")]
         chips: list[Device] = [self.metering, self.lcd_driver, self.rtc, self.reserve, self.fram, self.flash]
         powered = [*chips, *self.uarts]
-        self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed)
+        self.supply = Supply(powered, lambda: max(self.source.truth().u), self._power_changed, [self.metering])
         self._seal = Line("seal", 0)
+        self._terminal_cover, self._front_cover = Line("terminal cover", 0), Line("front cover", 0)
+        self._magnet = Line("magnet", 0)
         self._inputs = [Line(f"control input {n + 1}", 1) for n in range(len(wiring.CONTROL_INPUTS))]
+        self.outputs = [Contact(f"output {n + 1}") for n in range(len(wiring.OUTPUTS))]
+        self.relay = Contact("relay")
+        self._buttons = {name: Line(f"{name} button", 1) for name in BUTTONS}
         self.world = World([self.supply, *powered])
         self.mcu = self._wire(heap_kib)
         self.lcd = Lcd(self.lcd_driver)
@@ -133,13 +147,22 @@ class Bench:
         gpio.input(wiring.METERING_IRQ1, self.metering.irq1)
         gpio.input(wiring.POWER_FAIL, self.supply.power_fail)
         gpio.input(wiring.SEAL, self._seal)
+        gpio.input(wiring.TERMINAL_COVER, self._terminal_cover)
+        gpio.input(wiring.FRONT_COVER, self._front_cover)
+        gpio.input(wiring.MAGNET, self._magnet)
+        for name, pin in BUTTONS.items():
+            gpio.input(pin, self._buttons[name])
         for pin, line in zip(wiring.CONTROL_INPUTS, self._inputs, strict=True):
             gpio.input(pin, line)
+        for pin, contact in zip((*wiring.OUTPUTS, wiring.RELAY), (*self.outputs, self.relay), strict=True):
+            gpio.outputs[pin] = contact.line.set
+            gpio.pulled_down.append(pin)
         metering_bus, fram_bus = SpiBus(self.world), SpiBus(self.world)
         gpio.outputs[wiring.METERING_CS] = metering_bus.select(self.metering)
         gpio.outputs[wiring.METERING_RESET] = self._reset_metering
         gpio.outputs[wiring.FRAM_CS] = fram_bus.select(self.fram)
         gpio.outputs[wiring.FLASH_CS] = fram_bus.select(self.flash)
+        gpio.outputs[wiring.BATTERY_OFF] = self._end_battery
         return Mcu(
             self.world,
             gpio,
@@ -154,6 +177,10 @@ class Bench:
     def _reset_metering(self, level: int, t_ns: int) -> None:
         self.metering.reset(level, t_ns)
         self.world.touch(self.metering)
+
+    def _end_battery(self, level: int, t_ns: int) -> None:
+        self.supply.release(level, t_ns)
+        self.world.touch(self.supply)
 
     def _manufacture(self, parameters: Mapping[str, Any], calibration: Calibration | None) -> None:
         """Write what the production line writes: factory record, parameters that are not the default, calibration."""
@@ -205,6 +232,14 @@ class Bench:
         return self._real_time.lock if self._real_time is not None else nullcontext()
 
     @property
+    def real_time(self) -> RealTime:
+        """What ties an entered bench in real time to the computer's clock, and makes it faster. ValueError in virtual
+        time, which is as fast as it goes."""
+        if self._real_time is None:
+            raise ValueError("this bench is in virtual time")
+        return self._real_time
+
+    @property
     def now(self) -> float:
         """Bench time, seconds since the bench was made."""
         return self.world.now / NS
@@ -224,31 +259,17 @@ class Bench:
             self.mcu.run_until(self.world.now + round(seconds * NS))
 
     def fast_forward(self, seconds: float) -> None:
-        """Let `seconds` of bench time pass without calculating most of them; nothing else may happen meanwhile.
+        """Let `seconds` of bench time pass without calculating most of them (leap.py); nothing else may happen then.
 
-        The meter sleeps most of the time, and is awake for a moment at each full minute of its clock and once in
-        between: it sees the energies, no waveforms, and takes itself for a meter that has been held up. Each step is
-        below the 60 s in which it loses no energy.
+        A live meter is fast-forwarded by its own clockwork: `real_time.jump`.
         """
         if self._real_time is not None:
-            raise ValueError("a meter in real time cannot be fast-forwarded")
+            raise ValueError("a meter in real time is fast-forwarded by real_time.jump")
         end = self.world.now + round(seconds * NS)
-        self.run(min(seconds, _STEADY_S))
+        self.run(min(seconds, STEADY_NS / NS))
         while self.world.now < end:
-            wanted = min(self.rtc.full_minute_ns - self.world.now, _LONGEST_NS)
-            asleep = self._whole_periods(wanted, end - self.world.now)
-            if asleep > NS and self.supply.on:
-                self.metering.coast(asleep)
-                self.world.touch(self.metering)
-                self.mcu.sleep(asleep)
-            self.run(max(0.0, min(_AWAKE_S, (end - self.world.now) / NS)))
-
-    def _whole_periods(self, ns: int, most: int) -> int:
-        """`ns` and what is missing of the mains' period in it, so that the waves go on where they stopped; not more
-        than `most`."""
-        f = self.source.setting.f
-        whole = round(math.ceil(ns * f / NS) / f * NS)
-        return whole if whole <= most else round(math.floor(most * f / NS) / f * NS)
+            leap(self, end)
+            self.run(max(0.0, min(AWAKE_NS, end - self.world.now) / NS))
 
     # --- mains ------------------------------------------------------------------------------------------------
 
@@ -281,6 +302,11 @@ class Bench:
                 self._before_cut = {"u": setting.u, "i": setting.i}
                 self.source.set(u=0, i=0)
 
+    @property
+    def mains_on(self) -> bool:
+        """Whether the mains are there, whatever the source is set to; False from `power_cut` to `power_on`."""
+        return self._before_cut is None
+
     def _power_changed(self, on: bool, _t_ns: int) -> None:
         if on:
             self.mcu.start()
@@ -305,16 +331,6 @@ class Bench:
             self.world.settle()
 
     @property
-    def seal_open(self) -> bool:
-        """Whether the certification seal is broken; the meter allows more then."""
-        return bool(self._seal.level)
-
-    @seal_open.setter
-    def seal_open(self, broken: bool) -> None:
-        with self.hold:
-            self._seal.set(int(broken), self.world.now)
-
-    @property
     def inputs(self) -> tuple[bool, ...]:
         """Whether there is voltage on each of the control inputs' terminals; set some, the others have none."""
         return tuple(not line.level for line in self._inputs)
@@ -328,6 +344,20 @@ class Bench:
         with self.hold:
             for line, voltage in zip(self._inputs, given, strict=True):
                 line.set(int(not voltage), self.world.now)
+
+    def hold_button(self, name: str, pressed: bool = True) -> None:
+        """Press one of BUTTONS and keep it pressed, or let it go."""
+        with self.hold:
+            self._buttons[name].set(int(not pressed), self.world.now)
+            if pressed and name in ("down", "up") and self.reserve.kind == READOUT_BATTERY:
+                self.supply.wake(self.world.now)
+
+    def press(self, name: str, seconds: float = 0.2) -> None:
+        """Press one of BUTTONS for `seconds`, let it go, and give the meter the time it takes to show what follows."""
+        self.hold_button(name)
+        self.run(seconds)
+        self.hold_button(name, False)
+        self.run(0.2)
 
     # --- what a person or a client sees -----------------------------------------------------------------------
 

@@ -89,5 +89,8 @@ def energy_totals(fram: Any) -> dict[str, int]:
 
 def events(fram: Any) -> list[tuple[int, int, int, int]]:
     """All entries of the event log in `fram`, oldest first: (sequence, seconds since 2000, number, detail)."""
-    log = EventLog(_Memory(fram))
-    return log.entries(log.capacity)[::-1]
+    area = factory.AreaImage(layout.EVENTS.address, layout.EVENTS.size)
+    area.content[:] = fram.peek(layout.EVENTS.address, layout.EVENTS.size)
+    log = EventLog(area)
+    log.load()
+    return log.entries(log.ring.newest)[::-1]

@@ -12,7 +12,8 @@ FALLING, RISING = 1, 2
 class Gpio:
     """`levels`: input pin levels, one bit a pin. `edges`: enabled edges not yet told to the firmware.
 
-    `outputs`: pin -> `drive(level, t_ns)`, called when the firmware writes the pin.
+    `outputs`: pin -> `drive(level, t_ns)`, called when the firmware writes the pin; for those in `pulled_down`, pins,
+    also when the microcontroller lets go of them.
     """
 
     def __init__(self) -> None:
@@ -20,6 +21,7 @@ class Gpio:
         self.edges = 0
         self._triggers: dict[int, int] = {}
         self.outputs: dict[int, Callable[[int, int], None]] = {}
+        self.pulled_down: list[int] = []
 
     def input(self, pin: int, line: Line) -> None:
         """Join an input pin to a net."""
@@ -40,7 +42,9 @@ class Gpio:
         """Choose the edges of `pin` that interrupt (FALLING, RISING, both, 0 for none)."""
         self._triggers[pin] = trigger
 
-    def reset(self) -> None:
-        """The microcontroller restarts: no interrupts enabled, none pending."""
+    def reset(self, t_ns: int) -> None:
+        """The microcontroller stops or restarts: no interrupts enabled, none pending, nothing driven."""
         self._triggers.clear()
         self.edges = 0
+        for pin in self.pulled_down:
+            self.outputs[pin](0, t_ns)

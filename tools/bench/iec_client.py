@@ -31,6 +31,7 @@ from tools.bench.iec_messages import (
 )
 
 SIGN_OFF = command("B0")
+_LOG_INS = {1: "P1", 2: "P2", 3: "W5"}
 
 
 class LineClock(Protocol):
@@ -186,7 +187,8 @@ class IecProgrammer(_Client):
     blocks: list[bytes]
 
     def sign_on(self, password: str = "", level: int = 0, address: str = "", rate_character: str | None = None) -> None:
-        """Begin a session and log in: level 1 sends P1, level 2 P2, level 0 nothing. A session still open is ended.
+        """Begin a session and log in: level 1 sends P1, level 2 P2, level 3 W5, level 0 nothing. A session still open
+        is ended.
 
         IecRefused if the password is wrong; the session is over then.
         """
@@ -199,7 +201,7 @@ class IecProgrammer(_Client):
             if not opening.startswith(b"\x01P0\x02("):
                 raise IecError(f"no operand: {opening!r}")
             if level:
-                self._change(f"P{level}", f"({password})")
+                self._change(_LOG_INS[level], f"({password})")
         except IecError:
             self.close()
             raise
@@ -260,7 +262,7 @@ class IecProgrammer(_Client):
 
     def _change(self, name: str, data: str) -> None:
         """A command that is answered with ACK."""
-        self._acknowledged(command(name, data), f"{name} {data}" if name[0] != "P" else name)
+        self._acknowledged(command(name, data), f"{name} {data}" if name not in _LOG_INS.values() else name)
 
     def _acknowledged(self, message: bytes, what: str) -> None:
         answer = self._exchange(message, what.partition(" ")[0])

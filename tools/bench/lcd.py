@@ -96,5 +96,9 @@ class Lcd:
         """The glass as a picture (a whole SVG document): lit elements dark, the others just visible."""
         return lcd_picture.draw(self.lit, glass, str(self))
 
+    def markup(self) -> str:
+        """The lit elements alone, as they stand in the group "on" of the picture."""
+        return lcd_picture.draw_lit(self.lit, glass)
+
     def __str__(self) -> str:
         return " ".join(filter(None, (self.index, self.value, self.unit, *sorted(self.symbols))))

@@ -29,7 +29,8 @@ _RAISED = (27.2, 12)
 _INDEX_FIELD = (44, 113, 0.89)  # 8 mm against the value field's 9 mm
 _VALUE_FIELD = (305, 109, 1)
 
-_LINE, _AREA = "line", "area"
+# On the shapes themselves: a rule of the style sheet that starts at the root does not match inside <use>.
+_LINE, _AREA = 'fill="none" stroke-linecap="round" stroke-linejoin="round"', 'stroke="none"'
 
 # Letters as strokes in a box 10 high; advance width first.
 _LETTERS = {
@@ -80,8 +81,6 @@ _HEAD = """\
 <svg xmlns="http://www.w3.org/2000/svg" class="lcd" viewBox="0 0 {width} {height}" width="{width}" height="{height}">
 <title>{title}</title>
 <style>
-.lcd .area {{ stroke: none }}
-.lcd .line {{ fill: none; stroke-linecap: round; stroke-linejoin: round }}
 .lcd .off {{ fill: #1b2118; stroke: #1b2118; opacity: .055 }}
 .lcd .on {{ fill: #1b2118; stroke: #1b2118 }}
 .lcd .print {{ font: 11px Arial, Helvetica, "DejaVu Sans", sans-serif; fill: #5d625f; text-anchor: middle }}
@@ -111,7 +110,7 @@ def _slug(name: str) -> str:
 def _shape(name: str, x: float, y: float, scale: float, kind: str, path: str) -> str:
     place = f"translate({_number(x)} {_number(y)})" + (f" scale({_number(scale)})" if scale != 1 else "")
     width = f' stroke-width="{_number(2.3 / scale)}"' if kind == _LINE else ""
-    return f'<path id="lcd-{_slug(name)}" class="{kind}"{width} transform="{place}" d="{path}"/>'
+    return f'<path id="lcd-{_slug(name)}" {kind}{width} transform="{place}" d="{path}"/>'
 
 
 def _spell(word: str) -> tuple[float, str]:
@@ -162,7 +161,7 @@ def _unit_shapes(units: Sequence[tuple[str, int]]) -> Iterator[str]:
 def _arrow(name: str, x: float, y: float, turn: int) -> str:
     rotation = f" rotate({turn})" if turn else ""
     place = f"translate({_number(x)} {_number(y)}){rotation}"
-    return f'<path id="lcd-{_slug(name)}" class="area" transform="{place}" d="{_ARROW_HEAD}"/>'
+    return f'<path id="lcd-{_slug(name)}" {_AREA} transform="{place}" d="{_ARROW_HEAD}"/>'
 
 
 def _operating_x(number: int) -> float:
@@ -183,7 +182,7 @@ def _symbol_shape(name: str) -> str:
 
 
 def _dot(place: int, centre: tuple[float, float]) -> str:
-    return f'<circle class="area" cx="{_number(centre[0] + _PITCH * place)}" cy="{_number(centre[1])}" r="2.4"/>'
+    return f'<circle {_AREA} cx="{_number(centre[0] + _PITCH * place)}" cy="{_number(centre[1])}" r="2.4"/>'
 
 
 def _field_dots(elements: bytes, centre: tuple[float, float], lit: frozenset[int] | None, absent: int) -> Iterator[str]:
@@ -217,6 +216,11 @@ def _layer(kind: str, lit: frozenset[int] | None, glass: Any) -> Iterator[str]:
     yield "</g>"
 
 
+def draw_lit(lit: frozenset[int], glass: Any) -> str:
+    """Only the group of what is lit, for a picture that is there already."""
+    return "".join(_layer("on", lit, glass))
+
+
 def draw(lit: frozenset[int], glass: Any, title: str) -> str:
     """An SVG document of the glass with the elements `lit`; `glass` is the firmware's glass table."""
     box = {
@@ -230,7 +234,7 @@ def draw(lit: frozenset[int], glass: Any, title: str) -> str:
         "corner": HEIGHT - 50,
     }
     lines = [_HEAD.format(title=escape(title or "dark"), **box).rstrip()]
-    lines += [f'<path id="lcd-{name}" class="area" d="{path}"/>' for name, path in _SEGMENTS.items()]
+    lines += [f'<path id="lcd-{name}" {_AREA} d="{path}"/>' for name, path in _SEGMENTS.items()]
     lines += _unit_shapes(glass.UNITS)
     lines += [_symbol_shape(name) for name in glass.SYMBOLS]
     lines += ["</defs>", _PANEL.format(**box).rstrip()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 Listener = Callable[["Line", int, int], None]
 
@@ -31,3 +32,17 @@ class Line:
 
     def __repr__(self) -> str:
         return f"Line({self.name!r}, level={self.level})"
+
+
+class Switch:
+    """An attribute of the bench that sets one of its nets: a bool, high is true. `line`: the attribute with the net."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+
+    def __get__(self, bench: Any, _owner: object = None) -> bool:
+        return bool(getattr(bench, self._line).level)
+
+    def __set__(self, bench: Any, value: bool) -> None:
+        with bench.hold:
+            getattr(bench, self._line).set(int(value), bench.world.now)

@@ -25,7 +25,7 @@ PWRON_RESET, WDT_RESET, SOFT_RESET = 1, 3, 5
 _HEADER = struct.Struct("<BBHQ")
 _HEADER_SIZE = _HEADER.size
 _ANSWER = struct.Struct("<QIIBBH")
-_VIRTUAL, _REPORT_HEAP = 1, 2
+_REAL, _REPORT_HEAP = 1, 2
 _FIFO = 256
 _HASHED_AT_ONCE = 1 << 16  # bytes of transcript; in large pieces it is quicker
 
@@ -114,7 +114,7 @@ class Mcu:
     def start(self, cause: int = PWRON_RESET) -> None:
         """Power-on or reset: a new process."""
         self._cause = cause
-        self.gpio.reset()
+        self.gpio.reset(self.world.now)
         self.watchdog.stop()
         self.waiting_until = None
         self._told = 0
@@ -129,6 +129,7 @@ class Mcu:
             return
         self.process.kill()
         self._keep_log()
+        self.gpio.reset(self.world.now)
 
     def _restart(self, cause: int) -> None:
         self.stop()
@@ -151,16 +152,26 @@ class Mcu:
 
     def run_until(self, t_end: int) -> None:
         """Virtual time: serve the firmware and let the world follow until `t_end`."""
-        world = self.world
-        world.settle()
-        while world.now < t_end:
-            if self.process is None:
-                world.advance(t_end, lambda: self.process is not None)
-            elif self.waiting_until is not None:
-                self.continue_wait(t_end)
-            else:
-                self.receive()
-        world.settle()
+        self.world.settle()
+        while self.world.now < t_end:
+            self.turn(t_end)
+        self.world.settle()
+
+    def turn(self, t_end: int) -> None:
+        """Virtual time: what comes next before `t_end`: serve what the firmware sends, or let the world go on."""
+        if self.process is None:
+            self.world.advance(t_end, lambda: self.process is not None)
+        elif self.waiting_until is not None:
+            self.continue_wait(t_end)
+        else:
+            self.receive()
+
+    def go_by(self, virtual: bool) -> None:
+        """Change over to virtual time or to real time. A firmware that waits is told at once."""
+        if virtual != self.virtual:
+            self.virtual = virtual
+            if self.waiting_until is not None:
+                self._end_wait()
 
     def stall(self, seconds: float) -> None:
         """Virtual time: the firmware stands still (a long garbage collection, say) while the world goes on."""
@@ -209,7 +220,7 @@ class Mcu:
         self._serve_buffer()
 
     def _end_wait(self) -> None:
-        """Real time: the firmware has sent more before its wait was over, because its network had work for it."""
+        """The firmware's wait is over early: in real time it has sent more, because its network had work for it."""
         self.waiting_until = None
         self._answer(b"")
 
@@ -332,12 +343,10 @@ class Mcu:
 
     def _answer(self, payload: bytes, greeting: bool = False) -> None:
         assert self.process is not None
-        gpio, flags = self.gpio, 0
+        gpio, flags = self.gpio, 0 if self.virtual else _REAL
         self._told = self._waiting()
-        if greeting:
-            flags = _VIRTUAL if self.virtual else 0
-        elif self.report_heap:
-            flags, self.report_heap = _REPORT_HEAP, False
+        if self.report_heap and not greeting:
+            flags, self.report_heap = flags | _REPORT_HEAP, False
         edges, gpio.edges = gpio.edges, 0
         answer = _ANSWER.pack(self.world.now, gpio.levels, edges, self._told, flags, len(payload)) + payload
         if self.virtual:

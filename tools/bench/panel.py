@@ -47,6 +47,20 @@ def _rows(lit: frozenset[int], digits: object, points: bytes) -> list[str]:
     return rows
 
 
+def print_ports(bench: Bench) -> None:
+    """Say where the ports of a live meter are, and how it is read."""
+    for uart in bench.uarts:
+        for end in uart.open_ends():
+            print(f"{uart.name:8} {end.name}")
+    print(f"{'network':8} 127.0.0.1:{bench.tcp_port}")
+    port = bench.uarts[0].open_ends()[0].name
+    print("\nRead it with the PyPI client iec62056-21, from another terminal:\n")
+    print(f"  {_CLIENT.format(python=sys.executable, port=port)}\n")
+    print("or with DLMS, in this folder:\n")
+    address = f"localhost:{bench.tcp_port}"
+    print(f"  {sys.executable} -m tools.meter --tcp {address} read 1.8.0 32.7.0 0-0:1.0.0\n", flush=True)
+
+
 class Panel:
     """The terminal view of one bench in real time."""
 
@@ -57,7 +71,7 @@ class Panel:
 
     def run(self, once: bool = False) -> None:
         """Show the ports, then the meter until `q` or Ctrl-C; without a terminal a line at each change."""
-        self._print_ports()
+        print_ports(self.bench)
         try:
             if once:
                 self.bench.run(3.0)
@@ -68,18 +82,6 @@ class Panel:
                 self._lines()
         except KeyboardInterrupt:
             pass
-
-    def _print_ports(self) -> None:
-        for uart in self.bench.uarts:
-            for end in uart.open_ends():
-                print(f"{uart.name:8} {end.name}")
-        print(f"{'network':8} 127.0.0.1:{self.bench.tcp_port}")
-        port = self.bench.uarts[0].open_ends()[0].name
-        print("\nRead it with the PyPI client iec62056-21, from another terminal:\n")
-        print(f"  {_CLIENT.format(python=sys.executable, port=port)}\n")
-        print("or with DLMS, in this folder:\n")
-        address = f"localhost:{self.bench.tcp_port}"
-        print(f"  {sys.executable} -m tools.meter --tcp {address} read 1.8.0 32.7.0 0-0:1.0.0\n", flush=True)
 
     def _lines(self) -> None:
         shown = ""

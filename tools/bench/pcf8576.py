@@ -39,6 +39,7 @@ class PCF8576:
         self.faults = Faults()
         self.now = 0
         self.powered = False
+        self.bus_bytes = 0  # that the bus has carried for it, addresses included
         self._random = random.Random(f"pcf8576 {seed}")
         self._reset()
 
@@ -84,6 +85,7 @@ class PCF8576:
     def i2c_write(self, data: bytes, t_ns: int) -> int:
         """One transfer; bytes acknowledged, address included, 0 if the chip does not answer."""
         self.advance(t_ns)
+        self.bus_bytes += 1 + len(data)
         if not self.powered or self.faults.absent:
             return 0
         limit, self.faults.break_after = self.faults.break_after, None

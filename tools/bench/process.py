@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -86,9 +87,15 @@ class FirmwareProcess:
         os.close(firmware_in)
         os.close(firmware_out)
         self._open = True
+        self._poll = select.poll()
+        self._poll.register(self._from_firmware, select.POLLIN)
 
     def fileno(self) -> int:
         return self._from_firmware
+
+    def has_sent(self, timeout_s: float) -> bool:
+        """Wait until there is something to `receive`, `timeout_s` at most; whether there is."""
+        return bool(self._poll.poll(timeout_s * 1000))
 
     def receive(self) -> bytes:
         """What the firmware has sent (waits for something); b"" if the process has ended."""

@@ -17,7 +17,8 @@ FULL_DAYS = 7 / (1 - math.exp(-24 / 60))  # 21.2
 
 SUPERCAP = "supercap"
 BATTERY = "battery"
-KINDS = (SUPERCAP, BATTERY)
+READOUT_BATTERY = "readout battery"  # feeds display and readout too, when a display button is pressed
+KINDS = (SUPERCAP, BATTERY, READOUT_BATTERY)
 
 
 class Reserve:
@@ -36,7 +37,7 @@ class Reserve:
     @property
     def days(self) -> float:
         """For how long the clock would go on from now."""
-        if self.kind == BATTERY:
+        if self.kind != SUPERCAP:
             return math.inf
         passed = self._now - self._since
         if self._supply:
@@ -52,7 +53,7 @@ class Reserve:
     # --- Device -----------------------------------------------------------------------------------------------
 
     def next_event(self) -> int | None:
-        if self.kind == BATTERY or self._supply or self._days == 0:
+        if self.kind != SUPERCAP or self._supply or self._days == 0:
             return None
         return self._since + math.ceil(self._days * DAY_NS)
 

@@ -10,6 +10,9 @@ degrees; `phi` is the lag of a current behind its own voltage, so 0 < phi < 90 i
 The network says which wires there are. 3P4W: all. 1P2W: L1 and neutral, 2P3W: L1, L2 and neutral; the others carry
 nothing, whatever they are set to. 3P3W: L1, L2, L3 without a neutral; voltages are still set against the star point,
 and L2 carries back what L1 and L3 carry, i2 = -(i1 + i3), whatever it is set to.
+
+All that the source says, truth and energies too, is what the meter's terminals get. A faulty wiring therefore has a
+truth of its own; only the neutral current is that of the mains.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tools.bench.source_setting import PerPhase, Setting, Spectrum, Triple, triple
+from tools.bench.source_setting import PerPhase, Setting, Spectrum, Triple, Wiring, triple
 
 __all__ = ["CHANNELS", "NETWORKS", "PerPhase", "Segment", "Setting", "Source", "Spectrum", "Triple", "Truth"]
 
@@ -156,6 +159,8 @@ class Source:
         noise: float | Mapping[str, PerPhase] | None = None,
         sequence: str | None = None,
         neutral: str | float | tuple[float, float] | None = None,
+        wiring: Mapping[str, str | None] | None = None,
+        star: tuple[float, float] | None = None,
         t_ns: int | None = None,
     ) -> None:
         """Change the mains; what is not mentioned keeps its value. One number is for all phases, three are L1, L2, L3.
@@ -169,9 +174,14 @@ class Source:
         absolute (one or three numbers; a key left out means none).
         sequence: "normal" (L1-L2-L3) or "reversed". neutral: "sum" is i1 + i2 + i3, the current a transformer in
         the returning neutral sees; a number of amperes or (amperes, degrees behind U1) sets it independently.
+        wiring: what is connected to the meter's terminals where it is not what should be; {} is sound again. Terminals
+        are "U1".."U3", "I1".."I3"; what is connected is such a wire or current transformer, "-I1" one that is turned
+        round, None nothing: no current, 0 V. In 3P3W, where L2 is the meter's ground, an open terminal of L1 or L3
+        goes there, and an open L2 hangs in the middle of the two others.
+        star: (volts, degrees behind U1), where the meter's neutral is seen from the mains'; no matter in 3P3W.
         t_ns: bench time of the change, not before the previous one. Raises ValueError on anything else.
         """
-        new = self._setting.changed(u, i, phi, f, harmonics, noise, sequence, neutral)
+        new = self._setting.changed(u, i, phi, f, harmonics, noise, sequence, neutral, wiring, star)
         with self.guard:
             self._apply(new, self._time_of_change(t_ns))
 
@@ -245,15 +255,40 @@ def _segment(setting: Setting, network: str, start_ns: int, start_cycles: float)
                 # a harmonic belongs to its own quantity's waveform: shifting the wave shifts order h by h times as much
                 phasors[row, column] = _phasor(math.sqrt(2) * rms * fraction, h * degrees + angle)
     if network == "3P3W":
-        phasors[4], dc[4] = -phasors[3] - phasors[5], -dc[3] - dc[5]
-        noise[4] = math.hypot(noise[3], noise[5])
+        _return_in_l2(phasors, dc, noise)
     if isinstance(setting.neutral, tuple):
         amperes, lag = setting.neutral
         phasors[6, 0] = _phasor(math.sqrt(2) * amperes, -lag)
     elif network != "3P3W":
         phasors[6], dc[6] = phasors[3:6].sum(axis=0), dc[3:6].sum()
         noise[6] = math.sqrt(float((noise[3:6] ** 2).sum()))
+    if setting.star[0] and network != "3P3W":
+        phasors[list(NETWORKS[network]), 0] -= _phasor(math.sqrt(2) * setting.star[0], -setting.star[1])
+    if setting.wiring:
+        _connect(setting.wiring, network, phasors, dc, noise)
     return Segment(start_ns, start_cycles, setting.f, np.array(orders, dtype=np.float64), phasors, dc, noise, network)
+
+
+def _return_in_l2(phasors: Any, dc: Any, noise: Any) -> None:
+    """What L2 carries where there is no neutral."""
+    phasors[4], dc[4] = -phasors[3] - phasors[5], -dc[3] - dc[5]
+    noise[4] = math.hypot(noise[3], noise[5])
+
+
+def _connect(wiring: Wiring, network: str, phasors: Any, dc: Any, noise: Any) -> None:
+    """From wires and transformers, in all three arrays, to what the terminals get."""
+    hanging = [terminal for terminal, _, sign in wiring if not sign and network == "3P3W"]
+    for rows in (phasors, dc, noise):
+        mains = rows.copy()
+        for terminal, wire, sign in wiring:
+            rows[terminal] = mains[wire] * sign
+        if 1 in hanging:
+            rows[1] = (rows[0] + rows[2]) / 2 if not {0, 2} & set(hanging) else rows[0] + rows[2]
+        for terminal in {0, 2} & set(hanging):
+            rows[terminal] = rows[1]
+    np.abs(noise, out=noise)
+    if network == "3P3W":
+        _return_in_l2(phasors, dc, noise)
 
 
 def _phasor(peak: float, degrees: float) -> complex:

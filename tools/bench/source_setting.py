@@ -15,6 +15,8 @@ MAX_ORDER = 80
 Triple = tuple[float, float, float]
 Spectrum = dict[int, tuple[float, float]]
 PerPhase = float | Sequence[float]
+TERMINALS = ("U1", "U2", "U3", "I1", "I2", "I3")
+Wiring = tuple[tuple[int, int, int], ...]  # (terminal, wire or transformer, 1, -1 turned round or 0 open), of TERMINALS
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Setting:
     noise_relative: bool = False
     sequence: str = "normal"
     neutral: str | tuple[float, float] = "sum"
+    wiring: Wiring = ()
+    star: tuple[float, float] = (0.0, 0.0)
 
     def changed(
         self,
@@ -43,6 +47,8 @@ class Setting:
         noise: float | Mapping[str, PerPhase] | None,
         sequence: str | None,
         neutral: str | float | tuple[float, float] | None,
+        wiring: Mapping[str, str | None] | None = None,
+        star: tuple[float, float] | None = None,
     ) -> Setting:
         """This setting with what is not None replaced; the arguments are those of `Source.set`."""
         new = self
@@ -64,6 +70,10 @@ class Setting:
             new = replace(new, sequence=sequence)
         if neutral is not None:
             new = replace(new, neutral=_neutral(neutral))
+        if wiring is not None:
+            new = replace(new, wiring=_wiring(wiring))
+        if star is not None:
+            new = replace(new, star=_polar("star", "volts", star))
         return new
 
 
@@ -137,5 +147,29 @@ def _neutral(value: Any) -> str | tuple[float, float]:
         if value != "sum":
             raise ValueError(f"neutral: {value!r} is neither 'sum' nor a current")
         return value
-    amperes, degrees = value if isinstance(value, Sequence) and len(value) == 2 else (value, 0.0)
-    return (_number("neutral amperes", amperes, 0.0, 1e6), _number("neutral degrees", degrees, -3600.0, 3600.0))
+    return _polar("neutral", "amperes", value if isinstance(value, Sequence) and len(value) == 2 else (value, 0.0))
+
+
+def _polar(name: str, unit: str, value: Any) -> tuple[float, float]:
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
+        raise ValueError(f"{name}: ({unit}, degrees) is wanted, not {value!r}")
+    return (_number(f"{name} {unit}", value[0], 0.0, 1e6), _number(f"{name} degrees", value[1], -3600.0, 3600.0))
+
+
+def _wiring(value: Any) -> Wiring:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"wiring: a mapping of terminals to what is connected is wanted, not {value!r}")
+    result = []
+    for terminal, wire in value.items():
+        if terminal not in TERMINALS:
+            raise ValueError(f"wiring: {terminal!r} is none of {', '.join(TERMINALS)}")
+        own = TERMINALS.index(terminal)
+        if wire is None:
+            result.append((own, own, 0))
+            continue
+        name = str(wire).lstrip("-")
+        turned = wire == "-" + name and terminal[0] == "I"
+        if name not in TERMINALS or name[0] != terminal[0] or (wire != name and not turned):
+            raise ValueError(f"wiring[{terminal!r}]: {wire!r} cannot be connected there")
+        result.append((own, TERMINALS.index(name), -1 if turned else 1))
+    return tuple(result)

@@ -25,6 +25,7 @@ from tools.meter.transport import WRAPPER_PORT, Serial, Tcp, Transport
 from tools.meter.values import TYPES, UNITS, moment, parse, plain
 
 _MOST_SECONDS = 1e6
+_MOST_ATTRIBUTE = 127  # an Integer8 (DLMS UA 1000-2, COSEM-Attribute-Descriptor)
 _PIPE_CLOSED = 128 + 13  # as a shell has it for a program that SIGPIPE ends
 _CODE = "with its class, as in 3/1-1:1.8.0, the object list is not read before"
 
@@ -96,10 +97,12 @@ def _add_login(group: Any) -> None:
 
 
 def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":") if ":" in text else (text, "", str(WRAPPER_PORT))
+    host, _, port = text.rpartition(":") if ":" in text and text[-1:] != "]" else (text, "", str(WRAPPER_PORT))
     if not port.isdecimal() or not 0 < int(port) < 1 << 16:
         raise argparse.ArgumentTypeError(f"{text!r}: HOST:PORT with a port of 1..65535, as in localhost:{WRAPPER_PORT}")
-    return host or "localhost", int(port)
+    if ":" in host.strip("[]") and host[:1] + host[-1:] != "[]":
+        raise argparse.ArgumentTypeError(f"{text!r}: an address of IPv6 is in brackets, as in [::1]:{WRAPPER_PORT}")
+    return host.strip("[]") or "localhost", int(port)
 
 
 def _seconds(text: str) -> float:
@@ -172,6 +175,7 @@ def _objects(arguments: argparse.Namespace) -> list[GXDLMSObject] | None:
 
 def _list(client: Client, _arguments: argparse.Namespace, _tell: Callable[[str], None]) -> Any:
     found = []
+    client.read_rights()
     for target in client.objects:
         attributes = {}
         for n in range(1, target.getAttributeCount() + 1):
@@ -199,21 +203,26 @@ def _list(client: Client, _arguments: argparse.Namespace, _tell: Callable[[str],
 def _split(text: str) -> tuple[str, int]:
     """`CODE[:N]`; a medium and channel before the code may have a colon of their own: `1-1:1.8.0:3`."""
     head, _, tail = text.rpartition(":")
-    if head and tail.isdigit():
-        return head, int(tail)
-    return text, 2
+    if not head or not tail.isdigit():
+        return text, 2
+    if not 0 < int(tail) <= _MOST_ATTRIBUTE:
+        raise ValueError(f"{text!r}: attributes are numbered from 1 to {_MOST_ATTRIBUTE}, the value is mostly 2")
+    return head, int(tail)
 
 
 def _read(client: Client, arguments: argparse.Namespace, tell: Callable[[str], None]) -> Any:
     values = {}
-    for text in arguments.codes:
-        code, attribute = _split(text)
+    for text, (code, attribute) in zip(arguments.codes, [_split(text) for text in arguments.codes], strict=True):
         tell(code)
-        target = client.find(code)
-        value = plain(client.read(target, attribute))
+        try:
+            target = client.find(code)
+            value = plain(client.read(target, attribute))
+        except MeterError as error:
+            arguments.refused.append(str(error))
+            continue
         unit = UNITS.get(int(getattr(target, "unit", 0) or 0)) if attribute == 2 else None
         values[text] = {"value": value, "unit": unit} if unit else {"value": value}
-    return values
+    return values or None
 
 
 def _write(client: Client, arguments: argparse.Namespace, _tell: Callable[[str], None]) -> Any:
@@ -302,7 +311,9 @@ def _run(arguments: argparse.Namespace) -> Any:
 
 
 def main(words: list[str] | None = None) -> int:
+    """Exit code 0: done; 1: some of what was asked for could not be read; 2: nothing."""
     arguments = _parser().parse_args(words)
+    arguments.refused = []  # why some could not be read
     try:
         result = _run(arguments)
     except KeyboardInterrupt:
@@ -310,13 +321,15 @@ def main(words: list[str] | None = None) -> int:
     except (MeterError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    for reason in arguments.refused:
+        print(f"error: {reason}", file=sys.stderr)
     try:
         _print(arguments.command, result, arguments.json)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever reads has had enough; nor shall Python complain of it at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
-    return 0
+    return (1 if result else 2) if arguments.refused else 0
 
 
 if __name__ == "__main__":

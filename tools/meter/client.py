@@ -8,8 +8,16 @@ from types import TracebackType
 from typing import Any
 
 from gurux_dlms import GXByteBuffer, GXDateTime, GXDLMSException, GXReplyData
-from gurux_dlms.enums import Conformance, DataType, InterfaceType, ObjectType, RequestTypes
-from gurux_dlms.objects import GXDLMSClock, GXDLMSObject, GXDLMSProfileGeneric
+from gurux_dlms.enums import (
+    AccessMode,
+    Conformance,
+    DataType,
+    InterfaceType,
+    MethodAccessMode,
+    ObjectType,
+    RequestTypes,
+)
+from gurux_dlms.objects import GXDLMSAssociationShortName, GXDLMSClock, GXDLMSObject, GXDLMSProfileGeneric
 from gurux_dlms.secure import GXDLMSSecureClient
 
 from tools.meter.gurux import next_block, whole_frames
@@ -170,6 +178,20 @@ class Client:
             except Exception as error:
                 raise MeterError(f"object list: {_text(error)}") from None
         return self._objects
+
+    def read_rights(self) -> None:
+        """Learn what this client may do with the `objects`; with short names their list does not say so."""
+        if not self._login.short_names:
+            return
+        by_name = {target.shortName: target for target in self.objects}
+        reply = self.ask(self.gurux.read(GXDLMSAssociationShortName(), 3), "access rights")
+        for name, attributes, methods in reply.value:
+            target = by_name.get(name & 0xFFFF)  # it comes as a signed number
+            if target is not None:
+                for n, mode, *_ in attributes:
+                    target.setAccess(n, AccessMode(mode))
+                for n, mode in methods:
+                    target.setMethodAccess(n, MethodAccessMode(int(mode)))
 
     def find(self, code: str) -> GXDLMSObject:
         """The object under an OBIS code; of several that a short code fits the first. MeterError if there is none."""

@@ -1,4 +1,4 @@
-"""`python -m tools.pictures`: let virtual meters run and write their glass and their error curves next to this file."""
+"""`python -m tools.pictures`: let virtual meters run; their glass, panel and error curves go next to this file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from tools.bench.bench import DEFAULT_START
 from tools.bench.profile import read_profile
 from tools.figures import as_svg
 from tools.meter.profile_plot import draw
+from tools.panel.browser import CHROMIUM
+from tools.pictures import page
 
 HOUR = 3600
 FOLDER = Path(__file__).parent
@@ -20,12 +22,13 @@ def take() -> dict[str, str]:
     """File name -> SVG. The same on every machine: virtual time, fixed seed."""
     with Bench(seed=1) as bench:
         bench.source.set(u=230, i=5, phi=30)
-        bench.run(3600)
+        bench.fast_forward(HOUR)
         while bench.lcd.index != "1.8.0":
             bench.run(1)
         importing = bench.lcd.svg()
         bench.source.set(u=(230, 0, 230), i=(5, 0, 5), phi=150)
         bench.run(2)
+        bench.fast_forward(HOUR)
         while bench.lcd.index != "2.8.0":
             bench.run(1)
         exporting = bench.lcd.svg()
@@ -53,6 +56,12 @@ def main() -> None:
     argparse.ArgumentParser(prog="python -m tools.pictures", description=__doc__).parse_args()
     for name, svg in take().items():
         (FOLDER / name).write_text(svg)
+        print(FOLDER / name)
+    if CHROMIUM is None:
+        print("no Chromium: the pictures of the panel stay as they are")
+        return
+    for name, png in page.take().items():
+        (FOLDER / name).write_bytes(png)
         print(FOLDER / name)
 
 

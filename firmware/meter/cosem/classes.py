@@ -13,6 +13,7 @@ from micropython import const
 from meter.cosem import date_time, obis
 from meter.cosem.class_table import CLASSES
 from meter.cosem.data_types import INT32, NULL, OCTETS, TEXT, UINT32
+from meter.inspection import FINER
 
 # Units by the names they are printed with (Blue Book, enumeration `unit`); 255 is a count or a plain number
 UNITS = {
@@ -244,6 +245,21 @@ class Register(Object):
 
     def formatted(self) -> tuple[str, str]:
         return printed(self._read(), self._form), shown_unit(self._unit, self._form)
+
+
+class FineRegister(Register):
+    """A register that is printed with three more decimals while `test_mode` (meter.inspection) is on: `read(1000)` is
+    in thousandths then."""
+
+    def __init__(self, logical_name: bytes, read, unit: str, form: tuple[int, int, int, bool], test_mode):
+        super().__init__(logical_name, read, unit, form)
+        self._test_mode = test_mode
+
+    def formatted(self) -> tuple[str, str]:
+        if not self._test_mode.on:
+            return super().formatted()
+        form = (self._form[0] - FINER,) + self._form[1:]
+        return printed(self._read(10**FINER), form), shown_unit(self._unit, form)
 
 
 def shown_unit(unit: str, form: tuple) -> str:

@@ -21,6 +21,8 @@ MAX_ORDER = const(40)
 ERRORS = "F.F"
 ERROR_OBJECT = b"\x00\x00\x61\x61\x00\xff"  # 0-0:97.97.0, printed without E
 
+SIGNAL = "C.62.1%d"  # of communication, C1 .. C8
+
 # Code, kind (of Quantities' methods, with an underscore before it), what the kind's method takes, and what the meter
 # must have, if anything (of setups.features). A new row goes to the end: places in this table are short names.
 # Kinds "actual" of u and i and "thd" exist per phase only: their row is where the phases' C is counted from.
@@ -61,7 +63,7 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("141.7.0", "unbalance", "i_sym"),
     ("0.2.0", "data", "firmware_version"),
     ("0.3.0", "parameter", "led_constant"),
-    ("0.3.1", "parameter", "led_constant"),
+    ("0.3.1", "parameter", "led_constant_reactive"),
     ("0.4.2", "parameter", "ct_numerator"),
     ("0.4.3", "parameter", "vt_numerator"),
     ("0.4.5", "parameter", "ct_denominator"),
@@ -86,7 +88,7 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("C.8.0", "duration", "operating_seconds"),
     ("C.15.3", "duration", "outage_seconds"),
     ("0.2.2", "tariff", "program", "time_switch"),
-    ("C.3.0", "tariff", "inputs_word"),
+    ("C.3.0", "terminals", "word"),
     ("C.4.0", "tariff", "control_word"),
     ("C.14.0", "tariff", "active_tariff"),
     ("0.1.0", "billing", "count"),
@@ -106,10 +108,22 @@ TABLE: "tuple[tuple[Any, ...], ...]" = (
     ("C.8.6", "at_rate", 6),
     ("C.8.7", "at_rate", 7),
     ("C.8.8", "at_rate", 8),
-)
+    ("13.0.0", "mean_pf", False),
+    ("13.5.0", "mean_pf", True),
+    ("13.3.0", "least_pf", None),
+    ("C.63.0", "data", "wiring_text"),
+    ("C.63.1", "data", "wiring_code"),
+    ("C.15.11", "pulses", 0, "output1"),  # given by output 1..6
+    ("C.15.12", "pulses", 1, "output2"),
+    ("C.15.13", "pulses", 2, "output3"),
+    ("C.15.14", "pulses", 3, "output4"),
+    ("C.15.15", "pulses", 4, "output5"),
+    ("C.15.16", "pulses", 5, "output6"),
+) + tuple([(SIGNAL % n, "signal", n) for n in range(1, 9)])
 
 # Registers by rate, of demand and of billing periods: value groups C of energies.NAMES in order, from 1 on, D and E
 RATED, RELATIVE, CUMULATED, CURRENT, LAST, MAXIMUM, ADVANCE = 8, 9, 2, 4, 5, 6, 29
+MINIMUM = const(3)
 
 # Objects that readouts do not list: code, class, builder (a function of setups.py), what it takes, what the meter must
 # have (of setups.features). A new row goes to the end: places in this table are short names.
@@ -150,7 +164,7 @@ SETUPS: "tuple[tuple[Any, ...], ...]" = (
     ("0-0:10.0.103", 9, "scripts", "outputs"),
     ("0-0:11.0.0", 11, "special_days", None, "time_switch"),
     ("0-0:13.0.0", 20, "calendar", None, "time_switch"),
-    ("0-0:14.0.0", 6, "unset", 6),
+    ("0-0:14.0.0", 6, "activation", RATED),
     ("0-0:15.0.0", 22, "unset", 22),
     ("0-0:16.1.0", 21, "unset", 21),
     ("0-0:17.0.0", 71, "limiter", None),
@@ -163,6 +177,8 @@ SETUPS: "tuple[tuple[Any, ...], ...]" = (
     ("0-0:96.62.0", 1, "control_table", None),
     ("0-0:96.62.1", 1, "refusal", "control_table"),
     ("0-0:96.62.2", 1, "refusal", "time_switch", "time_switch"),
+    ("0-0:14.0.1", 6, "activation", MAXIMUM, "demand"),
+    ("0-0:10.0.104", 9, "scripts", "led", "reactive"),
 )
 
 

@@ -9,7 +9,7 @@ from micropython import const
 
 from meter.cosem import obis, setups, short_names
 from meter.cosem.class_table import CLASSES
-from meter.cosem.classes import READER, Parameter
+from meter.cosem.classes import PUBLIC, READER, Parameter
 from meter.cosem.definitions import (
     ERROR_OBJECT,
     MAX_ORDER,
@@ -27,15 +27,30 @@ from meter.cosem.quantities import Quantities, phase_code
 from meter.cosem.stored_profiles import LoadStore
 from meter.cosem.tariff_registers import TariffRegisters
 
-_UNLISTED = const(("0-0:1.0.0", "C.60.0", "C.60.1"))
+_UNLISTED = const(("0-0:", "C.60", "C.62"))  # beginnings
 
 # Readout lists by the option character of the sign-on
 STANDARD, SERVICE = 0, 6
 _DATA = const(1)  # class
 _NO_PERIOD = const(255)  # F of what is not stored
 _COUNTS = const(100)  # of the reset counter
+_OLDEST = const(125)  # F of the 25th period before the running one
 _BEFORE_TOTALS = const(("F.F", "0.0.0", "0.9.1", "0.9.2", "0.1.0", "0.9.6", "0.9.7"))
+# Kinds of rows and names of quantities
+_INSTALLATION = const(
+    (
+        ("actual", "u"),
+        ("actual", "i", "i0"),
+        ("actual", "p"),
+        ("actual", "q"),
+        ("actual", "pf"),
+        ("actual", "f"),
+        ("u_angle",),
+        ("i_angle",),
+    )
+)
 _AFTER_TOTALS = const(("0.2.0", "C.7.0"))
+_POWER_FACTORS = const(("13.0.0", "13.3.0"))
 
 
 class WrongClass(KeyError):
@@ -48,9 +63,10 @@ class ObjectModel:
     The parameters that shape objects (obis_b, network, registration, ratios, nominal values, sum channels) are read
     here, once. Attributes of `sources`: energies, counters, clock; actual (metrology.values.Values), harmonics
     (metrology.harmonics.Harmonics); rated, demand, billing, profiles, engine, rates, time_switch, control_table (parts
-    of tariff/); texts: those of the rows of kind "data", error_text, calibration_readings, calibration_record,
-    type_designation, logical_device_name; system_title (8 bytes); event_log (events.log_view.LogView); security and
-    scripts (setups.py); and the functions set_clock(utc) and write_calibration(text).
+    of tariff/); terminals, test_mode (parts of meter/); texts: those of the rows of kind "data", error_text,
+    calibration_readings, calibration_record, type_designation, logical_device_name; system_title (8 bytes); event_log
+    (events.log.EventLog); security and scripts (setups.py); and the functions set_clock(utc) and
+    write_calibration(text).
     """
 
     def __init__(self, sources, parameters, type_code):
@@ -67,8 +83,8 @@ class ObjectModel:
     def find(self, code: str, stored=None):
         """The object under a code `[1-B:]C.D.E[*F]`, with any B; KeyError if the meter has none.
 
-        With F it is that of a stored billing period, whose reset counter F is; with `stored`, a tariff.billing.Stored,
-        that of this one.
+        With F it is that of a stored billing period, whose reset counter F is, or from 101 on the last one and those
+        before; with `stored`, a tariff.billing.Stored, that of this one.
         """
         for row in TABLE:
             if row[0] == code and TOTAL in self._quantities.places(row):
@@ -129,7 +145,7 @@ class ObjectModel:
             raise KeyError(name)
         return found, None, method
 
-    def _fits(self, setup: tuple) -> bool:
+    def fits(self, setup: tuple) -> bool:
         """Whether this meter has what a row of SETUPS asks for."""
         return all(need in self._features for need in setup[4:])
 
@@ -143,7 +159,7 @@ class ObjectModel:
         for code in self._registers.all():
             yield ("register",) + code
         for setup in SETUPS:
-            if self._fits(setup):
+            if self.fits(setup):
                 yield "setup", setup
         for name in self.parameters.names():
             yield "parameter", self.parameters.number(name)
@@ -172,13 +188,15 @@ class ObjectModel:
         return "register", c, d, e
 
     def _period(self, f: int):
-        """The stored billing period with the reset counter `f`, None for 255; KeyError if it is not stored."""
+        """The stored billing period with the reset counter `f`, or the last but f - 101, from 101 on (IEC 62056-61);
+        None for 255; KeyError if it is not stored."""
         if f == _NO_PERIOD:
             return None
-        billing = self.sources.billing
-        found = billing.stored((billing.count - f) % _COUNTS + 1)
-        if found is None or found.count != f:
+        billing, is_relative = self.sources.billing, _COUNTS < f <= _OLDEST
+        found = billing.stored(f - _COUNTS if is_relative else (billing.count - f) % _COUNTS + 1)
+        if found is None or not is_relative and found.count != f:
             raise KeyError(f)
+        found.f = f
         return found
 
     def _made(self, definition: tuple, stored=None):
@@ -196,7 +214,7 @@ class ObjectModel:
             raise KeyError(definition)
         if kind == "setup":
             row = definition[1]
-            if not self._fits(row):
+            if not self.fits(row):
                 raise KeyError(row[0])
             return getattr(setups, row[2])(self, self._quantities.logical_name(row[0]), row[3])
         if kind == "parameter":
@@ -223,9 +241,15 @@ class ObjectModel:
         for code in self._registers.all(*kinds):
             yield "%d.%d.%d" % code
 
+    def register_names(self, d: int) -> list:
+        """The logical names of the registers by rate with this D, all rates of an energy before the next energy."""
+        return [self._quantities.logical_name(code) for code in self._register_codes(d) if not code.endswith(".0")]
+
     def stored_codes(self) -> list:
-        """The codes of what is stored at a billing reset: energies of all phases together, by rate, maxima."""
-        return self.totals() + list(self._register_codes(RATED, MAXIMUM))
+        """The codes of what is stored at a billing reset: energies of all phases together, by rate, maxima, power
+        factors."""
+        factors = [row[0] for row in TABLE if row[0] in _POWER_FACTORS and self._quantities.places(row)]
+        return self.totals() + list(self._register_codes(RATED, MAXIMUM)) + factors
 
     def totals(self) -> list:
         """The codes of the energies of all phases together, sum channels included: what the display rolls through."""
@@ -234,7 +258,7 @@ class ObjectModel:
     def readout(self, number: int):
         """The data sets of readout list `number`, as text without line ends; KeyError if there is no such list.
 
-        The service list is the standard list and all the rest, but for single harmonics, calibration and C.61.n.
+        The service list is the standard list and all the rest, but for single harmonics, C.60.n to C.62.n.
         Behind either come the stored values, as many periods as the parameter readout_periods says, the newest first.
         """
         if number not in (STANDARD, SERVICE):
@@ -250,15 +274,36 @@ class ObjectModel:
                 for code in self.stored_codes():
                     yield self.find(code, stored).data_set()
 
+    def is_public(self, code: str) -> bool:
+        """Whether there is an object under a code whose value is for everybody, as what the display shows must be."""
+        try:
+            return self.find(code).read_level(2) == PUBLIC
+        except (KeyError, OSError):
+            return False
+
     def list_codes(self, name: str) -> list:
-        """The codes of the list "standard", "display" or "service"."""
+        """The codes of the list "standard" or "service" of the readout, or of "display", "menu" or "installation",
+        which are parameters, or follow from type and network: totals, the standard list, and values of now."""
+        if name in ("display", "menu", "installation"):
+            chosen = self.parameters.get(name + "_list")
+            if chosen:
+                return [code for code in chosen.split(",") if self.is_public(code)]
         if name == "display":
             return self.totals()
+        if name == "installation":
+            return [code for kind in _INSTALLATION for code in self._of_kind(*kind)]
         standard = list(_BEFORE_TOTALS) + self.stored_codes() + list(_AFTER_TOTALS)
-        if name == "standard":
+        if name in ("standard", "menu"):
             return standard
-        rest = [code for code in self.codes() if code not in standard and code not in _UNLISTED]
+        rest = [code for code in self.codes() if code not in standard and code[:4] not in _UNLISTED]
         return standard + rest
+
+    def _of_kind(self, kind: str, *names):
+        """The codes of the rows of a kind, of some names if there are any given."""
+        for row in TABLE:
+            if row[1] == kind and (not names or row[2] in names):
+                for n in self._quantities.places(row):
+                    yield phase_code(row[0], n)
 
     def _check(self, name: bytes) -> None:
         """ValueError if a name cannot be one of this meter: another medium (A)."""

@@ -18,7 +18,7 @@ from meter.cosem import date_time, obis
 from meter.cosem.class_table import ENTRIES, RANGE
 from meter.cosem.classes import FIELD, READER, UTILITY, Composite, Object
 from meter.cosem.data_types import ANY, DATE_TIME, ENCODED, OCTETS, array, structure
-from meter.cosem.definitions import MAXIMUM
+from meter.cosem.definitions import MAXIMUM, MINIMUM
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Profile(Object):
 class Codes:
     """Attributes of objects, in the room of four bytes each: C, D, E, attribute. Items are (code, attribute).
 
-    Made of codes, of which those of maxima stand for value and capture time if `has_times`.
+    Made of codes, of which those of maxima and minima stand for value and capture time if `has_times`.
     """
 
     def __init__(self, codes, has_times: bool = False):
@@ -135,7 +135,7 @@ class Codes:
         for code in codes:
             group = obis.parse(code)[2:5]
             packed.extend(group + b"\x02")
-            if has_times and group[1] == MAXIMUM:
+            if has_times and group[1] in (MINIMUM, MAXIMUM):
                 packed.extend(group + b"\x05")
         self._packed = bytes(packed)
 
@@ -211,6 +211,11 @@ def row_of(columns) -> tuple:
     return structure(*((ANY,) * len(columns)))
 
 
+def total(parts: list) -> int:
+    """How many entries there are in (first, last) numbers."""
+    return sum([last - first + 1 for first, last in parts])
+
+
 class Rows:
     """As many rows of a profile as `count`, made one by one by `make()`."""
 
@@ -243,8 +248,26 @@ class Push(Composite):
             self.deliver(spec, values)
 
 
-class EventStore:
-    """The event log as a store: clock, event number, detail. `log` is an events.log_view.LogView."""
+class RingStore:
+    """What the stores of a ring's entries have in common: what is selected are (first, last) numbers. `by_time` as
+    storage.selection.entries_of of this ring."""
+
+    def __init__(self, ring, by_time):
+        self._ring, self.by_time, self.capacity = ring, by_time, ring.capacity
+
+    def count(self) -> int:
+        return max(0, self._ring.newest - self._ring.oldest + 1)
+
+    def by_entry(self, first: int, last: "int | None") -> list:
+        ring = self._ring
+        end = ring.newest if last is None else min(ring.newest, ring.oldest + last - 1)
+        first += ring.oldest - 1
+        return [(first, end)] if first <= end else []
+
+
+class EventStore(RingStore):
+    """The event log as a store: clock, event number, detail. `log` is an events.log.EventLog. An entry that is damaged
+    is all null-data."""
 
     row_spec = ENCODED
     columns = [
@@ -253,29 +276,18 @@ class EventStore:
         (1, b"\x00\x00\x60\xf0\x0d\xff", 2, 0),  # C.240.13
     ]
 
-    def __init__(self, log, clock):
-        self._clock = clock
-        self.capacity, self.count, self.by_entry, self.by_time = log.capacity, log.count, log.by_entry, log.by_time
-
-    def rows(self, selected, numbers) -> "EventRows":
-        return EventRows(selected, list(numbers), self._clock)
-
-
-class EventRows:
-    """Rows of the event log in A-XDR. One that has become unreadable since it was selected is all null-data."""
-
     _FORMS = (b"\x09\x0c" + bytes(12), b"\x12\x00\x00", b"\x06\x00\x00\x00\x00")  # octets, UINT16, UINT32
 
-    def __init__(self, selected, numbers: list, clock):
-        self._selected = selected
-        self._numbers = numbers
-        self._clock = clock
+    def __init__(self, log, clock):
+        super().__init__(log.ring, log.select)
+        self._log, self._clock = log, clock
 
-    def __len__(self) -> int:
-        return len(self._selected)
+    def rows(self, selected: list, numbers) -> Rows:
+        numbers = list(numbers)
+        return Rows(lambda: self._encoded(selected, numbers), total(selected))
 
-    def __iter__(self):
-        numbers = self._numbers
+    def _encoded(self, selected: list, numbers: list):
+        """Rows in A-XDR."""
         row = bytearray((2, len(numbers)))
         places = [0, 0, 0]  # of each column's content; 0: not asked for
         for n in numbers:
@@ -284,7 +296,7 @@ class EventRows:
         time_at, number_at, detail_at = places
         lost = bytes((2, len(numbers))) + bytes(len(numbers))
         put_time = date_time.Stamps(self._clock).put
-        for entry in self._selected:
+        for entry in self._log.walk(selected):
             if entry is None:
                 yield lost
                 continue

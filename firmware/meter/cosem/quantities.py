@@ -8,13 +8,13 @@ from binascii import hexlify, unhexlify
 from micropython import const
 
 from meter.cosem import date_time, obis
-from meter.cosem.classes import READER, Data, Parameter, Register, Shown
+from meter.cosem.classes import FIELD, READER, Data, FineRegister, Maximum, Parameter, Register, Shown
 from meter.cosem.clock import Clock, Part
 from meter.cosem.data_types import OCTETS, TEXT, UINT8, UINT16
 from meter.cosem.definitions import ERROR_OBJECT, ERRORS, MOMENT, PHASE_C, TABLE, TOTAL
-from meter.cosem.registration import Registration, maximum_current_ma
+from meter.cosem.registration import Registration
 from meter.metrology.energies import sum_channel
-from meter.metrology.networks import NETWORKS
+from meter.metrology.networks import NETWORKS, maximum_current_ma
 
 _REACTIVE_LED = const("0.3.1")
 
@@ -29,15 +29,14 @@ _ANGLE = const((-1, 4, 0, False))
 _PERCENT = const((-2, 5, 0, False))
 _COUNT = const((0, 8, 0, False))
 _WHOLE = const((0, 1, 0, False))
+_MEAN_POWER_FACTOR = const((-3, 4, 0, False))
 
 _SEQUENCE_MIN = {"u_sym": 20.0, "i_sym": 0.01}  # V, A; of less it is noise that is out of balance
 
 _ONLY_TOTAL = (TOTAL,)
-_STORED = const(("energy", "sum", "reset", "billing", "clock"))  # kinds of rows
+_STORED = const(("energy", "sum", "reset", "billing", "clock", "mean_pf", "least_pf"))  # kinds of rows
 _MILLI = const(1_000)
-_MWS_PER_WH = const(3_600_000)
 _MINUTE_S = const(60)
-ROLL_OVER = const(100_000_000)  # 8 digits
 
 
 class Quantities:
@@ -70,10 +69,8 @@ class Quantities:
             missing = not pair or not self._has_reactive and _is_reactive("energy", pair[0])
         elif kind == "at_rate":
             missing = name > self._parameters.rates
-        elif kind == "u_angle":
+        elif kind in ("u_angle", "i_angle"):
             missing = name not in network.voltages
-        elif kind == "i_angle":
-            missing = name not in network.phases
         else:  # unbalance is of three phases; a current comes back in a neutral only from two or three
             missing = kind == "unbalance" and len(network.currents) < 3 or name == "i0" and len(network.phases) < 2
         return () if missing else _ONLY_TOTAL
@@ -102,10 +99,11 @@ class Quantities:
     # --- scales: (numerator, denominator, unit, form). What a register shows is an integer in thousandths of the unit
     # --- (mWs of energies) * numerator / denominator
 
-    def energy_scale(self, name: str) -> tuple:
-        """Of an energy."""
-        unit = _ENERGY_UNITS[name[0]]
-        return self._scale(unit, self._registration.form(unit), _MWS_PER_WH)
+    def energy_scale(self, name: str, is_rated: bool = False) -> tuple:
+        """Of an energy, or of an energy at a rate."""
+        unit, registration = _ENERGY_UNITS[name[0]], self._registration
+        form = registration.rated if is_rated else registration.form(unit)
+        return registration.energy_scale(unit, form) + (unit, form)
 
     def demand_scale(self, name: str) -> tuple:
         """Of the mean power whose energy is called `name`."""
@@ -126,13 +124,7 @@ class Quantities:
         raise KeyError(name)
 
     def _scale(self, unit: str, form: tuple, parts: int) -> tuple:
-        numerator, denominator = self._registration.factor(unit)
-        scaler = form[0]
-        if scaler < 0:
-            numerator *= 10**-scaler
-        else:
-            denominator *= 10**scaler
-        return numerator, denominator * parts, unit, form
+        return self._registration.scale(unit, form, parts) + (unit, form)
 
     # --- kinds ------------------------------------------------------------------------------------------------------
 
@@ -148,15 +140,31 @@ class Quantities:
         total = (stored or self._sources.energies).sum_channel
         return self.energy_register(logical_name, self._sums[number][0], lambda: total(number))
 
-    def energy_register(self, logical_name: bytes, name: str, total):
-        """A register of an energy of which `total` returns mWs, or None."""
-        numerator, denominator, unit, form = self.energy_scale(name)
+    def rated_register(self, logical_name: bytes, name: str, rate: int, stored=None):
+        """A register of an energy at a rate: as it runs, or what it has gained since the billing reset."""
+        total, before = stored.rated if stored else self._sources.rated.get, None
+        if self._registration.by_period and not stored:
+            begin = self._sources.billing.begin
 
-        def read():
+            def before() -> int:
+                return begin.rated(name, rate) or 0
+
+        return self.energy_register(logical_name, name, lambda: total(name, rate), before, True)
+
+    def energy_register(self, logical_name: bytes, name: str, total, before=None, is_rated: bool = False):
+        """A register of an energy of which `total` returns mWs, or None. With `before`, which returns mWs too, it shows
+        what it has gained since."""
+        numerator, denominator, unit, form = self.energy_scale(name, is_rated)
+        roll_over = 10 ** form[1]
+
+        def read(times: int = 1):
             mws = total()
-            return None if mws is None else mws * numerator // denominator % ROLL_OVER
+            if mws is None:
+                return None
+            begun = before() if before else 0
+            return max(0, mws * times * numerator // denominator - begun * times * numerator // denominator) % roll_over
 
-        return Register(logical_name, read, unit, form)
+        return FineRegister(logical_name, read, unit, form, self._sources.test_mode)
 
     def _actual(self, logical_name: bytes, name: str, n: int = TOTAL):
         sources = self._sources
@@ -165,13 +173,8 @@ class Quantities:
         return self._measured(logical_name, name, lambda: sources.actual.phase(name, n))
 
     def _measured(self, logical_name: bytes, name: str, value):
-        if name not in _UNITS:
-            form, unit = (_FREQUENCY, "Hz") if name == "f" else (_POWER_FACTOR, "")
-            return Register(logical_name, _rounded(value, 10 ** -form[0]), unit, form)
-        unit = _UNITS[name]
-        form = self._registration.form(unit)
-        numerator, denominator = self._registration.factor(unit)
-        return Register(logical_name, _rounded(value, numerator / denominator / 10.0 ** form[0]), unit, form)
+        numerator, denominator, unit, form = self.moment_scale(name)
+        return Register(logical_name, _rounded(value, _MILLI * numerator / denominator), unit, form)
 
     def _thd(self, logical_name: bytes, name: str, n: int):
         sources = self._sources
@@ -226,6 +229,27 @@ class Quantities:
             return Data(logical_name, billing.available, UINT16)
         return Shown(logical_name, lambda: billing.count, UINT8, lambda: "%02d" % billing.count)
 
+    def _mean_pf(self, logical_name: bytes, is_last: bool, stored=None):
+        """Import's: of the billing period, or of the last period of demand."""
+        power_factor = self._sources.demand.power_factor
+        if stored:
+            if is_last:
+                raise KeyError(logical_name)
+            mean, _, _ = stored.power_factor()
+            return Register(logical_name, lambda: mean, "", _MEAN_POWER_FACTOR)
+        read = (lambda: power_factor.last) if is_last else self._sources.billing.power_factor
+        return Register(logical_name, read, "", _MEAN_POWER_FACTOR)
+
+    def _least_pf(self, logical_name: bytes, _name: str, stored=None):
+        """The smallest mean of a period of demand in the billing period, with the end of that."""
+        power_factor = self._sources.demand.power_factor
+
+        def least() -> tuple:
+            return stored.power_factor()[1:] if stored else (power_factor.least, power_factor.least_utc)
+
+        clock = self._sources.clock
+        return Maximum(logical_name, lambda: least()[0], "", _MEAN_POWER_FACTOR, lambda: least()[1], clock)
+
     def _reset(self, logical_name: bytes, part: tuple, stored=None):
         billing = stored or self._sources.billing
         return self._moment(logical_name, part, lambda: billing.utc)
@@ -266,6 +290,30 @@ class Quantities:
             return Data(logical_name, read)
         return Shown(logical_name, read, OCTETS, lambda: hexlify(read()).decode().upper())
 
+    def _signal(self, logical_name: bytes, n: int):
+        """Signal Cn of the control table, 1 or 0, as the scripts of 0-0:10.0.103 set it."""
+        sources = self._sources
+
+        def change(value: int) -> None:
+            if value not in (0, 1):
+                raise ValueError("a signal is 0 or 1")
+            sources.scripts["outputs"](n if value else 10 + n)
+
+        return Data(logical_name, lambda: sources.rates.commanded_signals >> n - 1 & 1, UINT8, READER, change, FIELD)
+
+    def _terminals(self, logical_name: bytes, name: str):
+        """A word of meter.terminals, whose octets are printed as digits."""
+        sources = self._sources
+
+        def read():
+            return getattr(sources.terminals, name)
+
+        return Shown(logical_name, read, OCTETS, lambda: hexlify(read()).decode().upper())
+
+    def _pulses(self, logical_name: bytes, n: int):
+        sources = self._sources
+        return Register(logical_name, lambda: sources.terminals.pulses.sent(n) % 10 ** _COUNT[1], "", _COUNT)
+
     def _errors(self, logical_name: bytes, _name: str):
         """Four octets, the groups AA BB CC DD; printed as eight digits."""
         sources = self._sources
@@ -287,8 +335,8 @@ class Quantities:
 
 
 def of_period(logical_name: bytes, stored) -> bytes:
-    """The logical name of what was when `stored` was: its F is the reset counter."""
-    return logical_name[:5] + bytes((stored.count,))
+    """The logical name of what was when `stored` was."""
+    return logical_name[:5] + bytes((stored.f,))
 
 
 def phase_code(code: str, n: int) -> str:
@@ -303,7 +351,7 @@ def _is_reactive(kind: str, name) -> bool:
     """Whether it is reactive or apparent, or made of one of them."""
     if kind == "energy":
         return name[0] != "a"
-    return name in ("q", "s", "pf")
+    return name in ("q", "s", "pf") or kind.endswith("_pf")
 
 
 def _rounded(value, factor):

@@ -4,35 +4,33 @@ The meter measures and counts at its terminals, behind the transformers (seconda
 what is in front of them: voltages times the ratio of the voltage transformers, currents times that of the current
 transformers, powers and energies times both. Only the view changes, the registers never do.
 
-A quantity keeps its number of digits; when primary values need more, the decimal point moves by whole decades. Energies
-last at least 4000 h at nominal voltage and maximum current before they roll over (EN 50470-3).
+A quantity keeps its number of digits, which for energies and demand are parameters, as their decimals are; when values
+need more, the decimal point moves by whole decades. Energies last at least 4000 h at nominal voltage and maximum
+current before they roll over (EN 50470-3), those by rate that begin at each billing reset a month of 31 days.
 """
 
 from micropython import const
+
+from meter.metrology.networks import maximum_current_ma
 
 # Forms of a Register (cosem.classes) as they are with secondary registration
 _VOLTAGE = const((-2, 5, 0, False))  # NNN.NN V
 _CURRENT = const((-3, 5, 0, False))  # NN.NNN A
 _POWER = const((-1, 7, 3, True))  # NNN.NNNN kW
-_ENERGY = const((1, 8, 3, False))  # NNNNNN.NN kWh
-_DEMAND = const((0, 6, 3, False))  # NNN.NNN kW
-
 _POWERS = const(("W", "var", "VA"))
 _ENERGIES = const(("Wh", "varh", "VAh"))
+_KILO = const(3)
 _FULL_HOURS = const(4000)
+_MONTH_HOURS = const(744)
+_MWS_PER_WH = const(3_600_000)
 _HEADROOM = const(2)  # of a display of actual values over nominal voltage and maximum current
-_IMAX_MA = {1_000: 6_000, 5_000: 10_000}  # by nominal current; data sheet, Imax (metrological)
-
-
-def maximum_current_ma(nominal_current_ma: int) -> int:
-    """Imax of a meter with this nominal current."""
-    return _IMAX_MA[nominal_current_ma]
 
 
 class Registration:
-    """`factor(unit)` and `form(unit)` for V, A, the powers and the energies; `demand`: the form of a demand.
+    """`factor(unit)` and `form(unit)` for V, A, the powers and the energies; `rated`, `demand`: the forms of energies
+    by rate and of a demand. `by_period`: energies by rate show the running billing period.
 
-    Takes from `parameters` the registration, the ratios and the nominal values; `network` is a
+    Takes from `parameters` the registration, the ratios, the nominal values, digits and decimals; `network` is a
     metrology.networks.Network.
     """
 
@@ -49,9 +47,17 @@ class Registration:
         self._units = {"V": voltage, "A": current}
         for unit in _POWERS:
             self._units[unit] = both, _fitting(_POWER, _HEADROOM * power_mw, both)
-        self.demand = _fitting(_DEMAND, _HEADROOM * power_mw, both)
+        self.by_period = parameters.rated_registers == "period"
+
+        def kilo(kind: str, times: int) -> tuple:
+            digits, decimals = parameters.get(kind + "_digits"), parameters.get(kind + "_decimals")
+            return _fitting((_KILO - decimals, digits, _KILO, False), times * power_mw, both)
+
+        self.demand = kilo("demand", _HEADROOM)
+        self.rated = kilo("rated", _MONTH_HOURS if self.by_period else _FULL_HOURS)
+        energy = kilo("energy", _FULL_HOURS)
         for unit in _ENERGIES:
-            self._units[unit] = both, _fitting(_ENERGY, _FULL_HOURS * power_mw, both)
+            self._units[unit] = both, energy
 
     def factor(self, unit: str) -> "tuple[int, int]":
         """Numerator and denominator of shown by measured value."""
@@ -60,6 +66,19 @@ class Registration:
     def form(self, unit: str) -> "tuple[int, int, int, bool]":
         """Scaler, digits, shown, signed of a Register."""
         return self._units[unit][1]
+
+    def scale(self, unit: str, form: tuple, parts: int) -> "tuple[int, int]":
+        """Numerator and denominator that make what a register of this form shows of a number of `parts` to the unit."""
+        numerator, denominator = self.factor(unit)
+        if form[0] < 0:
+            numerator *= 10 ** -form[0]
+        else:
+            denominator *= 10 ** form[0]
+        return numerator, denominator * parts
+
+    def energy_scale(self, unit: str, form: tuple) -> "tuple[int, int]":
+        """`scale` of energies in mWs, mvars, mVAs."""
+        return self.scale(unit, form, _MWS_PER_WH)
 
 
 def _fitting(form: "tuple[int, int, int, bool]", milli: int, factor: "tuple[int, int]"):

@@ -7,7 +7,8 @@ modems, images) has its object here with the content of a meter that has not bee
 from micropython import const
 
 from meter.cosem import date_time, obis, switching
-from meter.cosem.classes import FIELD, PUBLIC, READER, SEALED, UTILITY, Composite, Data, Setting
+from meter.cosem import scripts as tables
+from meter.cosem.classes import PUBLIC, READER, UTILITY, Composite, Data, Setting
 from meter.cosem.data_types import INT32, OCTETS, TEXT, UINT16, UINT32
 from meter.cosem.profiles import Codes, EventStore, ListStore, Profile, Push
 from meter.cosem.stored_profiles import BillingStore
@@ -28,7 +29,6 @@ _BLOCK_SIZE = const(256)  # bytes of an image
 # Attributes of classes that the meter does nothing with: no entries, no times; TCP by DHCP, no image under way,
 # connected and never disconnected (mode 0), billing at the end of the month that nobody has set up.
 _UNSET: "dict[int, tuple]" = {
-    6: ([], [], b""),
     18: (_BLOCK_SIZE, "", 0, False, 0, []),
     21: ([], _NO_OBJECT, []),
     22: ((b"\x00\x00\x0a\x00\x01\xff", 1), 1, []),
@@ -38,13 +38,8 @@ _UNSET: "dict[int, tuple]" = {
     70: (True, 1, 0),
 }
 
-_ONE = (1,)
-_EIGHT = tuple(range(1, 9))
-_SCRIPT_IDS = {  # of the others there is one
-    "tariff": _EIGHT,
-    "outputs": _EIGHT + tuple(range(11, 19)),
-    "reset": _EIGHT[:5],  # meter.clearing
-}
+# Builders that have a file of their own
+scripts, billing_reset, activation = tables.scripts, tables.billing_reset, tables.activation
 
 
 def features(type_code) -> list:
@@ -56,18 +51,7 @@ def features(type_code) -> list:
             found.append("port%d" % (n + 1))
             if interface[:5] == "RS232":
                 found += "modem", "modem%d" % (n + 1)
-    return found
-
-
-def _given(action):
-    """`action` for a parameter that must not be null-data."""
-
-    def act(value):
-        if value is None:
-            raise ValueError("no parameter")
-        return action(value)
-
-    return act
+    return found + ["output%d" % (n + 1) for n in range(type_code.outputs)]
 
 
 # --- identification, time, events ---------------------------------------------------------------------------------
@@ -227,7 +211,7 @@ def security(model, logical_name: bytes, _argument):
         return lambda: getattr(owner, name)
 
     values = tuple([read(name) for name in ("policy", "suite", "client_system_title", "server_system_title")])
-    actions = {1: (UTILITY, _given(owner.activate)), 2: (UTILITY, _given(owner.transfer_keys))}
+    actions = {1: (UTILITY, tables.given(owner.activate)), 2: (UTILITY, tables.given(owner.transfer_keys))}
     return Composite(64, logical_name, values, actions)
 
 
@@ -242,27 +226,6 @@ def invocation_counter(model, logical_name: bytes, _argument):
 
 def unset(_model, logical_name: bytes, class_id: int):
     return Composite(class_id, logical_name, _UNSET[class_id])
-
-
-def scripts(model, logical_name: bytes, name: str):
-    """`sources.scripts`: name -> function of the script number, ValueError if there is no such script. A table whose
-    scripts nobody runs is there, and empty."""
-    run = model.sources.scripts.get(name)
-    if run is None:
-        return Composite(9, logical_name, ([],))
-    table: "list[tuple]" = [(number, []) for number in _SCRIPT_IDS.get(name, _ONE)]
-    return Composite(9, logical_name, (table,), {1: (SEALED if name == "reset" else FIELD, _given(run))})
-
-
-def billing_reset(model, logical_name: bytes, _argument):
-    engine = model.sources.engine
-
-    def run(number: int) -> None:
-        if number != 1:
-            raise ValueError("no such script")
-        engine.reset_by_command()
-
-    return Composite(9, logical_name, ([(1, [])],), {1: (FIELD, _given(run))})
 
 
 def special_days(model, logical_name: bytes, _argument):

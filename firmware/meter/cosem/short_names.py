@@ -6,6 +6,7 @@ they do not depend on type, network or parameters:
 
     0BB0  0C58  1CE0  2BC0  6270   1.8.1, 1.8.2, 1.8.0, clock, load profile 1, where readers have found them
     0C90 .. 1C8F   parameters C.61.n, 10h apart
+    2C50           13.3.0, which takes more than a row has room for
     3000 .. 5CFF   harmonics of U and I, 30h apart
     7000 .. 84FF   the rows of definitions.TABLE, all phases together, 30h apart
     8500 .. 993F   those of its first rows by phase: L1, L2, L3, 30h apart
@@ -39,6 +40,7 @@ _FIXED = const(
     (
         ("0-0:1.0.0", 0x2BC0, 0x90),
         ("1.8.0", 0x1CE0, 0x30),
+        ("13.3.0", 0x2C50, 0x40),
         ("1.8.1", 0x0BB0, 0x30),
         ("1.8.2", 0x0C58, 0x30),
         ("1-0:99.1.0", 0x6270, 0x68),

@@ -9,10 +9,10 @@ from meter.cosem import date_time, obis
 from meter.cosem.classes import printed, shown_unit
 from meter.cosem.data_types import ANY, INT32, NULL, OCTETS, UINT32, structure
 from meter.cosem.definitions import ADVANCE, LAST, RATED
-from meter.cosem.profiles import CLOCK, Columns, ListRow, Rows, row_of
-from meter.cosem.quantities import ROLL_OVER
+from meter.cosem.profiles import CLOCK, Columns, ListRow, RingStore, Rows, row_of, total
 from meter.metrology import energies
 from meter.metrology.energies import NAMES, NO_VALUE
+from meter.storage.selection import numbered
 
 _REGISTER = const(3)
 _DATA = const(1)
@@ -24,7 +24,7 @@ _PRINTED_DIGITS = const(5)
 _D = {energies.ADVANCE: ADVANCE, energies.STATUS: RATED, energies.AVERAGE: LAST}
 
 
-class LoadStore:
+class LoadStore(RingStore):
     """A load profile's entries in the units of the registers; `number` 1 or 2.
 
     An advance is the difference of what the register showed at both ends, so that advances add up to what it gained.
@@ -34,25 +34,12 @@ class LoadStore:
     row_spec = ANY
 
     def __init__(self, quantities, clock, profile, number: int):
+        super().__init__(profile.ring, profile.select)
         self._clock, self._profile = clock, profile
         self._scales = [_scale(quantities, form, name) for form, name in profile.channels]
-        self.capacity = profile.ring.capacity
         names = [quantities.logical_name(_code(quantities, form, name)) for form, name in profile.channels]
         status = _DATA, bytes((0, 0, 96, 10, number, 255)), 2, 0
         self.columns = [CLOCK, status] + [(_REGISTER, name, 2, 0) for name in names]
-
-    def count(self) -> int:
-        ring = self._profile.ring
-        return max(0, ring.newest - ring.oldest + 1)
-
-    def by_entry(self, first: int, last: "int | None") -> list:
-        ring = self._profile.ring
-        end = ring.newest if last is None else min(ring.newest, ring.oldest + last - 1)
-        first += ring.oldest - 1
-        return [(first, end)] if first <= end else []
-
-    def by_time(self, first: "int | None", last: "int | None") -> list:
-        return self._profile.select(first, last)
 
     def rows(self, selected: list, numbers) -> Rows:
         numbers = list(numbers)
@@ -63,37 +50,31 @@ class LoadStore:
             lost = spec, [None] * len(numbers)
             put, stamp = date_time.Stamps(self._clock).put, bytearray(date_time.SIZE)
             for part in selected:
-                number, last = part
-                for n, utc, entry, before in self._profile.entries([part]):
-                    while number < n:  # overwritten since they were selected
+                for found in numbered(self._profile.entries([part]), *part):
+                    if found is None or found[2] is None:
                         yield lost
-                        number += 1
-                    if entry is not None:
-                        put(stamp, 0, utc)
+                        continue
+                    _, utc, entry, before = found
+                    put(stamp, 0, utc)
                     yield spec, [self._value(column, stamp, entry, before) for column in numbers]
-                    number += 1
-                for _ in range(number, last + 1):  # or thrown away
-                    yield lost
 
-        return Rows(make, sum([last - first + 1 for first, last in selected]))
+        return Rows(make, total(selected))
 
-    def _value(self, column: int, stamp: bytearray, entry: "tuple | None", before: "tuple | None"):
-        if entry is None:
-            return None
+    def _value(self, column: int, stamp: bytearray, entry: tuple, before: "tuple | None"):
         if column == 0:
             return bytes(stamp)
         return entry[0] if column == 1 else self.shown(column - _VALUES_FROM, entry, before)
 
     def shown(self, channel: int, entry: tuple, before: "tuple | None") -> "int | None":
         """What a channel shows of an entry; None if it is not known."""
-        numerator, denominator, _, _ = self._scales[channel]
+        numerator, denominator, _, (_, digits, _, _) = self._scales[channel]
         form, value = self._profile.channels[channel][0], entry[channel + 1]
         if form == energies.MOMENT:
             if value == NO_VALUE:
                 return None
             return (2 * value * numerator + denominator) // (2 * denominator)
         if form == energies.STATUS:
-            return value * numerator // denominator % ROLL_OVER
+            return value * numerator // denominator % 10**digits
         if before is None or before[channel + 1] > value:
             return None
         if form == energies.AVERAGE:
@@ -109,8 +90,12 @@ class LoadStore:
 
     def printed_rows(self, first: "int | None", last: "int | None"):
         """(utc, status byte, minutes of the period, values) of the entries of this time; None for a damaged one."""
+        return self.printed_of(self.by_time(first, last))
+
+    def printed_of(self, selected: list):
+        """As `printed_rows`, of entries chosen by one of the above."""
         profile, scales = self._profile, self._scales
-        for _, utc, entry, before in profile.entries(self.by_time(first, last)):
+        for _, utc, entry, before in profile.entries(selected):
             if entry is None:
                 yield None
                 continue

@@ -15,12 +15,13 @@ from meter.cosem import date_time
 from meter.cosem.classes import PUBLIC, UNITS, UTILITY, Composite, Maximum, Register, printed, shown_unit
 from meter.cosem.data_types import UINT8, UINT32
 from meter.cosem.definitions import ADVANCE, CUMULATED, CURRENT, LAST, MAXIMUM, RATED, RELATIVE
-from meter.cosem.quantities import ROLL_OVER, of_period
+from meter.cosem.quantities import of_period
 from meter.metrology import energies
 from meter.metrology.energies import NAMES
 
 _KEPT = (RATED, CUMULATED, MAXIMUM)  # what is stored at a reset too
 _CUMULATED_DIGITS = const(8)
+_ROLL_OVER = const(100_000_000)
 
 
 class TariffRegisters:
@@ -67,14 +68,16 @@ class TariffRegisters:
         if stored:
             logical_name = of_period(logical_name, stored)
         if d == RATED:
-            rated = stored.rated if stored else sources.rated.get
-            return self._quantities.energy_register(logical_name, name, lambda: rated(name, e))
-        if d in (RELATIVE, ADVANCE):
-            return self._difference(logical_name, name, d)
+            return self._quantities.rated_register(logical_name, name, e, stored)
+        if d == RELATIVE:
+            begin, total = sources.billing.begin, sources.energies.get
+            return self._quantities.energy_register(logical_name, name, lambda: total(name), lambda: begin.total(name))
+        if d == ADVANCE:
+            return self._advance(logical_name, name)
         numerator, denominator, unit, form = self._quantities.demand_scale(name)
 
         def shown(milli: "int | None") -> "int | None":
-            return None if milli is None else milli * numerator // denominator % ROLL_OVER
+            return None if milli is None else milli * numerator // denominator % _ROLL_OVER
 
         demand = stored or sources.demand
         if d == CURRENT:
@@ -92,18 +95,12 @@ class TariffRegisters:
 
         return Maximum(logical_name, lambda: shown(largest()[0]), unit, form, lambda: largest()[1], sources.clock)
 
-    def _difference(self, logical_name: bytes, name: str, d: int):
-        """What a total has gained, as the difference of what it showed."""
+    def _advance(self, logical_name: bytes, name: str):
+        """What a total has gained in the newest entry of a load profile, as the difference of what it showed."""
         numerator, denominator, unit, form = self._quantities.energy_scale(name)
-        sources = self._sources
-
-        def ends() -> "tuple | None":
-            if d == RELATIVE:
-                return sources.billing.begin.total(name), sources.energies.get(name)
-            return self._newest((energies.ADVANCE, name))
 
         def read() -> "int | None":
-            found = ends()
+            found = self._newest((energies.ADVANCE, name))
             return None if found is None else found[1] * numerator // denominator - found[0] * numerator // denominator
 
         return Register(logical_name, read, unit, form)

@@ -1,7 +1,7 @@
 """The error register F.F: 32 bits in four groups AA BB CC DD, printed as 8 hex digits; bits add up.
 
-Group AA (time base) and the lock of communication clear themselves when the cause is gone; the other bits stay until
-the next start.
+Group AA (time base), the lock of communication and the extension board clear themselves when the cause is gone; the
+other bits stay until the next start.
 """
 
 from micropython import const
@@ -23,10 +23,14 @@ CALIBRATION = const(0x40 << 8)
 INVALID_POWER_DOWN = const(0x01)
 MEASUREMENT = const(0x02)  # measuring system error: it answers, but what it measures cannot be
 WATCHDOG = const(0x10)
+EXTENSION_BOARD = const(0x80)  # it does not take what its contacts are to do; until it does
 COMMUNICATION_LOCKED = const(0x20)  # as long as a level is locked after wrong passwords
 
 # They take the place of the operating display
 FATAL = const(MAIN_MEMORY | MEASURING_SYSTEM | PARAMETERS | CALIBRATION)
+# They are shown until somebody has seen them: all others but those of group AA
+CRITICAL = const(0x00FFFFFF & ~FATAL)
+TIME_BASE = const(BATTERY_LOW | CLOCK_INVALID)
 
 
 class ErrorRegister:

@@ -1,24 +1,22 @@
-"""The event log: what happened when, as a ring in the FRAM. A full log loses its oldest entry.
+"""The event log: what happened when, as a ring (storage/ring.py) that lies in the FRAM alone, so that it can tell of a
+flash that fails. A full log loses its oldest entries, a sector's worth at once. Their payload is, little endian:
 
-An entry is, little endian:
+    0   2  event number
+    2   4  detail: a number whose meaning depends on the event
 
-    0   4  sequence number, from 1; the entry lies in place (sequence - 1) modulo the ring's size
-    4   4  time: seconds since 2000-01-01 UTC
-    8   2  event number
-    10  2  0
-    12  4  detail: a number whose meaning depends on the event
-    16  4  CRC-32 over the above, started with the entry's address
-
-Power lost while an entry is written leaves it with a wrong CRC: it does not count, and the next one takes its place.
+An area holds the number of the newest entry as a record, the ring's index and stage, and the sectors.
 """
 
-import binascii
-import errno
 import struct
 
 from micropython import const
 
 from meter.storage import layout
+from meter.storage.memory_flash import SECTOR, MemoryFlash
+from meter.storage.records import CORRUPT, UNKNOWN, Record
+from meter.storage.records import OVERHEAD as RECORD_OVERHEAD
+from meter.storage.ring import INDEX_SIZE, Ring
+from meter.storage.selection import entries_of, numbered
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -46,11 +44,12 @@ SETTINGS_REPAIRED = const(176)  # the metering chip had lost some; detail: addre
 READING_REJECTED = const(177)  # energies that no load can cause were not counted; detail: how many readings so far
 LOG_IN_FAILED = const(180)  # detail: channel * 256 + level (meter.access)
 
-ENTRY_SIZE = const(20)
-_FORMAT = "<IIHHI"
-_WHOLE = "<IIHHII"  # with the CRC
-_COVERED = const(16)
-_CHUNK = const(16)  # entries read at once while looking for the newest
+_FORMAT = "<HI"
+_PAYLOAD = const(6)
+_VERSION = const(1)
+_NEWEST = "<I"
+_NEWEST_SIZE = const(4)
+_RECORD = 2 * (_NEWEST_SIZE + RECORD_OVERHEAD)
 
 
 def error_event(bit: int) -> int:
@@ -63,98 +62,60 @@ def error_event(bit: int) -> int:
 
 
 class EventLog:
-    """`memory`: a Memory. Nothing is read before the first use. Errors of the memory pass through as OSError."""
+    """`memory`: a Memory. Errors of the memory pass through as OSError. Nothing is read before `load`, and there are no
+    entries before it. `damaged`: `load` found that there has been a log, and not where it ends; it has begun anew.
+
+    An entry is (sequence number from 1, utc, event number, detail). `ring` knows how many there are.
+    """
 
     def __init__(self, memory: "Memory", area: layout.Area = layout.EVENTS):
-        self.capacity = area.size // ENTRY_SIZE
-        self._memory = memory
-        self._address = area.address
-        self._newest = -1  # sequence number; -1: not known yet, 0: no entries
-        self._entry = bytearray(ENTRY_SIZE)
-        self._found = bytearray(ENTRY_SIZE)
+        sectors = (area.size - _RECORD - 2 * SECTOR) // (SECTOR + INDEX_SIZE)
+        index = layout.Area("index", area.address + _RECORD, sectors * INDEX_SIZE)
+        stage = layout.Area("stage", index.end, 2 * SECTOR)
+        flash = MemoryFlash(memory, stage.end, sectors)
+        self.damaged = False
+        self.ring = Ring(memory, flash, stage, index, (0, sectors), _PAYLOAD)
+        self._record = Record(memory, area.address, _NEWEST_SIZE, _VERSION)
 
     def load(self) -> None:
-        """Find the newest entry now, which reads the whole area."""
-        self._newest = self._scan()
+        """Find the newest entry."""
+        newest = self._record.load()
+        if newest is None:
+            self.damaged = self._record.status == CORRUPT
+            self.ring.clear()
+        else:
+            self.ring.restore(*struct.unpack(_NEWEST, newest))
 
     def add(self, number: int, utc: int, detail: int = 0) -> None:
-        """Append an event. OSError if the memory does not keep it; the log is then as it was, or one entry shorter."""
-        sequence = self._last() + 1
-        address = self._place(sequence)
-        struct.pack_into(_FORMAT, self._entry, 0, sequence, utc, number, 0, detail)
-        struct.pack_into("<I", self._entry, _COVERED, self._crc(address, self._entry))
-        self._memory.write(address, self._entry)
-        self._memory.read_into(address, self._found)
-        if self._found != self._entry:
-            raise OSError(errno.EIO, "event log: memory does not keep what is written")
-        self._newest = sequence
+        """Append an event. OSError if the memory does not keep it; the log is then as it was."""
+        if self._record.status == UNKNOWN:
+            self.load()
+        ring, newest = self.ring, self.ring.newest
+        ring.append(utc, struct.pack(_FORMAT, number, detail))
+        try:
+            self._record.save(struct.pack(_NEWEST, ring.newest))
+        except OSError:
+            ring.restore(newest)
+            raise
+        ring.commit()
 
     def entries(self, n: int) -> list:
-        """The latest `n` at most, newest first: (sequence, utc, number, detail). Damaged ones are left out."""
-        found: "list[tuple]" = []
-        oldest, sequence = self.span()
-        while sequence >= oldest and len(found) < n:
-            entry = self._read(sequence)
-            if entry is not None:
-                found.append(entry)
-            sequence -= 1
-        return found
+        """The latest `n` at most, newest first. Damaged ones are left out."""
+        first = max(self.ring.oldest, self.ring.newest - n + 1)
+        return [entry for entry in self.walk([(first, self.ring.newest)]) if entry is not None][::-1]
 
-    def span(self) -> "tuple[int, int]":
-        """Sequence numbers of the oldest and the newest entry; (1, 0) if there is none."""
-        newest = self._last()
-        return max(1, newest - self.capacity + 1), newest
+    def newest(self) -> "tuple | None":
+        """The newest entry; None if there is none, or it is damaged."""
+        for entry in self.entries(1):
+            return entry
+        return None
 
-    def entry(self, sequence: int) -> "tuple | None":
-        """One entry as (sequence, utc, number, detail); None if its place holds another one, or damage."""
-        return self._read(sequence)
+    def select(self, first_utc: "int | None", last_utc: "int | None") -> list:
+        """The entries from a moment to another, both included (None: no bound), as (first, last) sequence numbers."""
+        return entries_of(self.ring, first_utc, last_utc)
 
-    def walk(self, first: int, last: int):
-        """The entries `first` to `last` in order, as `entry` gives them, read many at once."""
-        chunk = memoryview(bytearray(_CHUNK * ENTRY_SIZE))
-        while first <= last:
-            address = self._place(first)
-            count = min(_CHUNK, last - first + 1, self.capacity - (first - 1) % self.capacity)
-            self._memory.read_into(address, chunk[: count * ENTRY_SIZE])
-            for n in range(count):
-                at = n * ENTRY_SIZE
-                sequence, utc, number, _, detail, crc = struct.unpack_from(_WHOLE, chunk, at)
-                whole = sequence == first + n and crc == binascii.crc32(chunk[at : at + _COVERED], address + at)
-                yield (sequence, utc, number, detail) if whole else None
-            first += count
-
-    def _last(self) -> int:
-        """Sequence number of the newest entry, 0 if there is none."""
-        if self._newest < 0:
-            self._newest = self._scan()
-        return self._newest
-
-    def _scan(self) -> int:
-        """Find the newest entry. Backwards, so that few have to be looked at closely: in the ring numbers rise."""
-        newest = 0
-        chunk = bytearray(_CHUNK * ENTRY_SIZE)
-        end = self.capacity
-        while end > 0:
-            first = max(0, end - _CHUNK)
-            self._memory.read_into(self._address + first * ENTRY_SIZE, chunk)
-            for place in range(end - 1, first - 1, -1):
-                (sequence,) = struct.unpack_from("<I", chunk, (place - first) * ENTRY_SIZE)
-                if sequence > newest and (sequence - 1) % self.capacity == place and self._read(sequence) is not None:
-                    newest = sequence
-            end = first
-        return newest
-
-    def _read(self, sequence: int) -> "tuple | None":
-        """One entry; None if its place holds another one, or damage."""
-        address, entry = self._place(sequence), self._found
-        self._memory.read_into(address, entry)
-        there, utc, number, _, detail = struct.unpack_from(_FORMAT, entry)
-        if there != sequence or struct.unpack_from("<I", entry, _COVERED)[0] != self._crc(address, entry):
-            return None
-        return sequence, utc, number, detail
-
-    def _place(self, sequence: int) -> int:
-        return self._address + (sequence - 1) % self.capacity * ENTRY_SIZE
-
-    def _crc(self, address: int, entry: bytearray) -> int:
-        return binascii.crc32(memoryview(entry)[:_COVERED], address)
+    def walk(self, parts: list):
+        """Yields the entries of these numbers in order; None for one that is damaged, or overwritten since."""
+        for first, last in parts:
+            for found in numbered(self.ring.walk(first, last), first, last):
+                yield None if found is None or found[2] is None else found[:2] + struct.unpack(_FORMAT, found[2])

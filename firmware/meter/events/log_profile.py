@@ -6,7 +6,7 @@ _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meter.events.log_view import LogView
+    from meter.events.log import EventLog
 
 # Status word of profiles (EDIS status) by event; what an event has no bit for shows in its number only
 _STATUS = {
@@ -28,20 +28,20 @@ _STATUS = {
 
 
 class LogProfile:
-    """`view` is an events.log_view.LogView. Columns: event number (C.240.12), and its detail."""
+    """`log` is an events.log.EventLog. Columns: event number (C.240.12), and its detail."""
 
     columns = (("C.240.12", ""), ("C.240.13", ""))
     level = 1  # as its object has it
 
-    def __init__(self, view: "LogView"):
-        self._view = view
+    def __init__(self, log: "EventLog"):
+        self._log = log
 
     def rows(self, begin: "int | None", end: "int | None") -> "Iterator[tuple | None]":
         """(utc, status, 0, [number, detail]) with begin <= utc <= end (None: open), in the order they were logged.
 
         None for one that is damaged or overwritten meanwhile. OSError if the memory fails.
         """
-        for entry in self._view.by_time(begin, end):
+        for entry in self._log.walk(self._log.select(begin, end)):
             if entry is None:
                 yield None
             else:

@@ -20,6 +20,11 @@ from meter.face.glass import (
 )
 
 _FLASH_HALF_MS = const(500)  # 1 Hz
+_REWRITE_MS = const(
+    4000
+)  # what is on the glass, in case it is not: a broken transfer or a dip of the supply is not seen
+_TICKS_MASK = const(0x3FFFFFFF)  # time.ticks_ms() counts modulo 2**30
+_ARROWS = const(12)
 
 _MARKS = const(".:*")
 _PHASES = const(("L1", "L2", "L3"))
@@ -74,6 +79,10 @@ class Display:
         self._image = bytearray(RAM_SIZE)
         self._flashing = bytearray(RAM_SIZE)  # elements that are dark in the second half of each second
         self._out = bytearray(RAM_SIZE)
+        self._sent = bytearray(RAM_SIZE)
+        self._sent_at: "int | None" = None  # None: what is on the glass is not known
+        self._is_dark = False
+        self._arrows = 0
         self._text_mask = _text_mask()
         self._shown = ("", "", "")
         self._all_on = False
@@ -151,20 +160,27 @@ class Display:
         self.symbol("error", error)
         self.symbol("test", test)
 
-    def operating_arrow(self, number: int, on: bool) -> None:
-        """Operating arrow 1..12 of the bottom row; its meaning is printed on the face plate."""
-        self.symbol("op%d" % number, on)
+    def operating_arrows(self, mask: int) -> None:
+        """Operating arrows of the bottom row, bit n - 1 is arrow n; their meaning is printed on the face plate."""
+        if mask != self._arrows:
+            self._arrows = mask
+            for n in range(_ARROWS):
+                self.symbol("op%d" % (n + 1), bool(mask >> n & 1))
 
     def all_on(self, on: bool = True) -> None:
         """Display check: every element lit, until `all_on(False)`; what is drawn meanwhile appears then."""
         self._all_on = on
 
-    def off(self) -> None:
+    def off(self, ticks_ms: int) -> None:
         """Dark glass until the next `refresh`. Raises OSError when the LCD driver does not answer."""
-        self._lcd.start()
+        if not self._is_dark or self._is_due(ticks_ms):
+            self._sent_at = None
+            self._lcd.start()
+            self._sent_at, self._is_dark = ticks_ms, True
 
     def refresh(self, ticks_ms: int) -> None:
-        """Send the whole image; `ticks_ms` (time.ticks_ms()) gives the beat of flashing symbols.
+        """Send the whole image if it is not on the glass, or has been there for 4 s; `ticks_ms` (time.ticks_ms()) gives
+        the beat of flashing symbols.
 
         Call it 2..4 times a second. Raises OSError when the LCD driver does not answer; the next call restores all.
         """
@@ -177,4 +193,12 @@ class Display:
                 out[i] = image[i] & ~flashing[i]
             else:
                 out[i] = image[i]
-        self._lcd.write(out)
+        if self._is_dark or out != self._sent or self._is_due(ticks_ms):
+            self._sent_at = None
+            self._lcd.write(out)
+            self._sent_at, self._is_dark = ticks_ms, False
+            self._out, self._sent = self._sent, out
+
+    def _is_due(self, ticks_ms: int) -> bool:
+        """Whether the glass may not show what was sent last."""
+        return self._sent_at is None or (ticks_ms - self._sent_at) & _TICKS_MASK >= _REWRITE_MS

@@ -12,6 +12,11 @@ _DIVIDER_MIN = const(2)
 _DIVIDER_MAX = const(65535)
 
 
+def choices(first: bool, second: bool) -> int:
+    """The bits of CFMODE that let CF1 and CF2 show reactive (True) or active energy."""
+    return (chip.CF_FUNDAMENTAL_VAR if first else 0) | (chip.CF_FUNDAMENTAL_VAR << 3 if second else 0)
+
+
 def cf_divider(
     constant: int, i_full_scale_na: int, u_full_scale_uv: int, threshold: int = chip.PULSE_THRESHOLD
 ) -> tuple:

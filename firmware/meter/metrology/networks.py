@@ -40,6 +40,14 @@ class Network:
         self.terms = sum(1 << phase for phase in elements)
 
 
+_IMAX_MA = {1_000: 6_000, 5_000: 10_000}  # by nominal current; data sheet, Imax (metrological)
+
+
+def maximum_current_ma(nominal_current_ma: int) -> int:
+    """Imax of a meter with this nominal current."""
+    return _IMAX_MA[nominal_current_ma]
+
+
 _L1 = const((0,))
 _L1_L2 = const((0, 1))
 _ALL = const((0, 1, 2))

@@ -29,6 +29,7 @@ _AA = complex(-0.5, -sqrt(0.75))
 class Values:
     """Lists over the chip's phases L1..L3: u (V), i (A), p (W), q (var, fundamental), s (VA); f (Hz), i0 (A).
 
+    voltages, currents: the fundamentals as complex rms values, all against one reference.
     `network`: see networks.py; in 3P3W u[0] and u[2] are U12 and U32, and p[0], p[2] mean something as a sum only.
     `apparent`: "vector" S = sqrt(P**2 + Q**2), or "rms" S = U * I, total: sum of the phases; 3P3W is always vector.
     `i_min` (A): below it a current has no angle, below it at 20 V there is no power factor.
@@ -46,9 +47,9 @@ class Values:
         self.valid = False
         self._network = network
         self._rms = apparent == "rms" and len(network.phases) > 0
-        self._i_min = i_min
-        self._voltages = [0j] * _PHASES
-        self._currents = [0j] * _PHASES
+        self.i_min = i_min
+        self.voltages = [0j] * _PHASES
+        self.currents = [0j] * _PHASES
 
     def update(self, means: list, f: "float | None") -> None:
         """Take an interval's means and its frequency."""
@@ -59,8 +60,8 @@ class Values:
             self.p[n] = p = means[k + P]
             self.q[n] = q = means[k + Q]
             self.s[n] = u * i if self._rms else sqrt(p * p + q * q)
-            self._voltages[n] = means[k + U1]
-            self._currents[n] = means[k + I1]
+            self.voltages[n] = means[k + U1]
+            self.currents[n] = means[k + I1]
         self.f = f
         self.i0 = sqrt(max(0.0, means[I0])) if self._network.phases and len(self._network.currents) > 1 else None
         self.valid = True
@@ -70,11 +71,11 @@ class Values:
     def phase(self, quantity: str, n: int) -> "float | None":
         """Quantity "u", "i", "p", "q", "s", "pf", "u_angle", "i_angle" or "lag" of phase n (0..2).
 
-        "lag": by how many degrees (0 <= a < 360) the current's fundamental lags its own voltage's, whichever others
-        are missing.
+        "lag": by how many degrees (0 <= a < 360) the current's fundamental lags its own voltage's (3P3W: I1 U12's, I3
+        U32's), whichever others are missing.
         """
         network = self._network
-        if quantity == "u" or quantity == "u_angle":
+        if quantity in ("u", "u_angle", "lag"):
             defined = network.voltages
         elif quantity == "i" or quantity == "i_angle":
             defined = network.currents
@@ -85,10 +86,10 @@ class Values:
         if quantity == "pf":
             return self._pf(self.p[n], self.s[n])
         if quantity == "u_angle":
-            return self._angle(self._voltages[n], 0) if self.u[n] > PRESENT_V else None
+            return self._angle(self.voltages[n], 0) if self.u[n] > PRESENT_V else None
         if quantity == "i_angle" or quantity == "lag":
             against = 0 if quantity == "i_angle" else n
-            return self._angle(self._currents[n], against) if self.i[n] > self._i_min else None
+            return self._angle(self.currents[n], against) if self.i[n] > self.i_min else None
         return getattr(self, quantity)[n]
 
     def total(self, quantity: str) -> "float | None":
@@ -121,7 +122,7 @@ class Values:
 
     def _pf(self, p: float, s: float) -> "float | None":
         # S of the fundamental can be less than P where harmonics carry power.
-        return max(-1.0, min(1.0, p / s)) if s > PRESENT_V * self._i_min else None
+        return max(-1.0, min(1.0, p / s)) if s > PRESENT_V * self.i_min else None
 
     # --- phasors ------------------------------------------------------------------------------------------------------
 
@@ -137,7 +138,7 @@ class Values:
 
     def _angle(self, phasor: complex, n: int) -> "float | None":
         """By how much `phasor` lags the voltage of phase `n`."""
-        voltage = self._voltages[n]
+        voltage = self.voltages[n]
         if self.u[n] <= PRESENT_V or not voltage:  # without a frequency there are no phasors
             return None
         angle = voltage * complex(phasor.real, -phasor.imag)
@@ -151,7 +152,7 @@ class Values:
         """Zero, positive, negative sequence components of the voltages, V (3P3W: U12, U23, U31). None: fewer phases."""
         if len(self._network.currents) < _PHASES or not self.valid:
             return None
-        a, b, c = self._voltages
+        a, b, c = self.voltages
         return _components(a, b, c) if self._network.phases else _components(a, -c, c - a)
 
     @property
@@ -159,7 +160,7 @@ class Values:
         """Zero, positive, negative sequence components of the currents, A."""
         if len(self._network.currents) < _PHASES or not self.valid:
             return None
-        a, b, c = self._currents
+        a, b, c = self.currents
         return _components(a, b, c)
 
     @property

@@ -1,6 +1,6 @@
 """Where everything lies in the 256 KiB FRAM. Addresses are for life: a meter in the field keeps its content.
 
-An area that holds a Record gives it `address` and `capacity`. Free, for parts to come: 0EE00h..0FFFFh and
+An area that holds a Record gives it `address` and `capacity`. Free, for parts to come: 0EE00h..0FCFFh and
 2B000h..3FFFFh, and the flash from sector 2688 on.
 """
 
@@ -41,7 +41,9 @@ TARIFF = Area("tariff", 0x07500, 0x3000)  # demand, billing periods, heads of th
 TIME_SWITCH = Area("time switch", 0x0A500, 0x4000)  # active and passive table, special days
 CONTROL_TABLE = Area("control table", 0x0E500, 0x0800)
 CLEARING = Area("clearing", 0x0ED00, 0x0100)  # what the next start clears
-EVENTS = Area("event log", 0x10000, 0x8000)  # a ring, not a record
+PULSES = Area("pulses", 0x0FD00, 0x0200)  # that the outputs have given
+TAMPER = Area("tamper", 0x0FF00, 0x0100)  # covers and magnet, as they were logged last
+EVENTS = Area("event log", 0x10000, 0x8000)  # all of a ring, see events/log.py
 # Rings in flash: what waits for a full sector, and what each sector holds
 PROFILE_1_STAGE = Area("load profile 1, stage", 0x18000, 0x2000)
 PROFILE_1_INDEX = Area("load profile 1, index", 0x1A000, 0x6000)
@@ -64,6 +66,8 @@ AREAS = (
     TIME_SWITCH,
     CONTROL_TABLE,
     CLEARING,
+    PULSES,
+    TAMPER,
     EVENTS,
     PROFILE_1_STAGE,
     PROFILE_1_INDEX,

@@ -45,7 +45,7 @@ if _TYPE_CHECKING:
 
 OVERHEAD = const(12)  # bytes an entry needs beside its payload
 _INDEX = "<IIII"
-_INDEX_SIZE = const(16)
+INDEX_SIZE = const(16)  # bytes of each sector
 _INDEX_COVERED = const(12)
 _BLOCK = const(32)  # sectors of which the RAM knows the earliest and latest time
 _PAGE = const(256)  # of the flash
@@ -75,7 +75,7 @@ class Ring:
         self._sector = flash.sector_size
         self.per_sector = self._sector // self._size
         self._first, self._count = sectors
-        room = stage.size >= 2 * self._sector and index.size >= self._count * _INDEX_SIZE
+        room = stage.size >= 2 * self._sector and index.size >= self._count * INDEX_SIZE
         if not self.per_sector or self._count < 2 or not room:
             raise ValueError("ring: entries too long, or no room")
         self.capacity = self.per_sector * self._count
@@ -85,7 +85,7 @@ class Ring:
         self._index = index.address
         self._seed = stage.address + payload_size
         self._entry = bytearray(self._size)
-        self._place = bytearray(_INDEX_SIZE)
+        self._place = bytearray(INDEX_SIZE)
         self._work: "Any" = None
         blocks = (self._count + _BLOCK - 1) // _BLOCK
         self._earliest = array.array("I", [0] * blocks)  # 0 and _FOREVER: not known
@@ -142,7 +142,7 @@ class Ring:
     def clear(self) -> None:
         """Forget all entries; numbers start again at 1. It lasts from the owner's commit of `newest`, 0, on: until
         then all entries are still there for the next start."""
-        blank = bytes(_INDEX_SIZE)
+        blank = bytes(INDEX_SIZE)
         for place in range(self._count):
             self._write_index(place, blank)
         self.restore(0)
@@ -289,7 +289,7 @@ class Ring:
 
     def _indexed(self, group: int) -> "tuple | None":
         """(earliest, latest) time of a group that is in the flash, `_NOTHING` if it was given up; None: not indexed."""
-        self._memory.read_into(self._index + group % self._count * _INDEX_SIZE, self._place)
+        self._memory.read_into(self._index + group % self._count * INDEX_SIZE, self._place)
         return self._times(self._place, group)
 
     def _times(self, entry: "Any", group: int) -> "tuple | None":
@@ -317,7 +317,7 @@ class Ring:
         self._forget(place // _BLOCK)
 
     def _write_index(self, place: int, entry: bytes) -> None:
-        address = self._index + place * _INDEX_SIZE
+        address = self._index + place * INDEX_SIZE
         self._memory.write(address, entry)
         self._memory.read_into(address, self._place)
         if self._place != entry:
@@ -338,12 +338,12 @@ class Ring:
     def _look(self, group: int, stop: int, low: int, high: int, found: list) -> None:
         """Add those groups before `stop` to `found` that can have times from `low` to `high`. Learns the times of the
         block if it is seen whole."""
-        block = memoryview(bytearray((stop - group) * _INDEX_SIZE))
-        self._memory.read_into(self._index + group % self._count * _INDEX_SIZE, block)
+        block = memoryview(bytearray((stop - group) * INDEX_SIZE))
+        self._memory.read_into(self._index + group % self._count * INDEX_SIZE, block)
         number, learned = group % self._count // _BLOCK, stop - group == self._block_size(group)
         earliest, latest = _NOTHING
-        for at in range(0, len(block), _INDEX_SIZE):
-            times = self._times(block[at : at + _INDEX_SIZE], group) or self._rebuild(group)
+        for at in range(0, len(block), INDEX_SIZE):
+            times = self._times(block[at : at + INDEX_SIZE], group) or self._rebuild(group)
             if times is None:
                 learned = False
             else:

@@ -101,7 +101,7 @@ class ControlTable(KeptTable):
             self.refused = str(reason)
             raise
         self._keep(rows)
-        self._rows, self.refused = rows, ""
+        self._rows = rows
         self.damaged = False
         self.changes += 1
         self.log(LOG_CONTROL_TABLE)

@@ -10,11 +10,18 @@ none), cumulated maxima u64. Behind them the running period, which is only taken
 
 from struct import calcsize, pack_into, unpack_from
 
+from micropython import const
+
 from meter.metrology.energies import NAMES
 from meter.tariff.rated_registers import REGISTERS, arrange, definition, definitions, stored_place
 
+_TYPE_CHECKING = const(0)
+if _TYPE_CHECKING:
+    from meter.tariff.power_factor import PowerFactor
+
 _REGISTERS = "<24B24I24I24Q"
-_CUMULATED = REGISTERS + 8 * REGISTERS  # where the cumulated maxima are stored
+CUMULATED = REGISTERS + 8 * REGISTERS  # where the cumulated maxima are stored
+_CUMULATED_MASK = 0xFFFFFFFFFFFF
 SIZE = calcsize(_REGISTERS)  # of the registers
 _MOST = 0xFFFFFFFF
 
@@ -25,7 +32,10 @@ class Demand:
 
     `energies`: EnergyRegisters. `period_s`: T. `subperiods`: n, T is a whole number of times n seconds (else n is 1).
     `begun`, `next`: start of the running (sub-)period and its end, UTC; `next` 0: none is running. `step_s`: T / n.
+    `power_factor`: a tariff.power_factor.PowerFactor that goes by the same periods, if there is to be one.
     """
+
+    power_factor: "PowerFactor | None" = None
 
     def __init__(self, energies, quantities: tuple, rates: int, period_s: int, subperiods: int = 1):
         self.quantities = quantities[: REGISTERS // rates]
@@ -80,6 +90,8 @@ class Demand:
         """Let the first (sub-)period run, until `end`."""
         self.begun, self.next = utc, end
         self._start = [self._counted(n) for n in range(len(self.quantities))]
+        if self.power_factor:
+            self.power_factor.begin()
 
     def restart(self, utc: int, end: int) -> None:
         """Let the first (sub-)period run again, without any before; maxima stay."""
@@ -106,6 +118,8 @@ class Demand:
                 place = n * self.rates + rate
                 if mask >> rate & 1 and average > self._maxima[place]:
                     self._maxima[place], self._times[place] = average, utc
+        if self.power_factor:
+            self.power_factor.close(utc)
         self.begun, self.next = utc, end
 
     def inhibit(self, inhibited: bool) -> bool:
@@ -126,6 +140,8 @@ class Demand:
             self._cumulated[place] += self._maxima[place]
         self._maxima = [0] * REGISTERS
         self._times = [0] * REGISTERS
+        if self.power_factor:
+            self.power_factor.clear()
 
     def _counted(self, n: int) -> int:
         return self._frozen[n] if self._frozen else self._energies.get(self.quantities[n])
@@ -182,6 +198,7 @@ def stored_maximum(data, at: int, name: str, rate: int) -> "tuple | None":
 
 
 def stored_cumulated(data, at: int, name: str, rate: int) -> "int | None":
-    """As Demand.cumulated, of the registers stored in `data` from `at` on; None if there was no such one."""
+    """As Demand.cumulated, of the registers stored in `data` from `at` on; None if there was no such one. The upper two
+    octets are another's."""
     place = stored_place(data, at, name, rate)
-    return None if place is None else unpack_from("<Q", data, at + _CUMULATED + 8 * place)[0]
+    return None if place is None else unpack_from("<Q", data, at + CUMULATED + 8 * place)[0] & _CUMULATED_MASK

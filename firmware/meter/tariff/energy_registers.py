@@ -1,7 +1,7 @@
 """The total energy registers: integers in mWs (mvars, mVAs) that only ever grow.
 
 They never run over: at 20 kW, more than the meter's thermal limit (3 x 480 V x 12 A), 2**64 mWs last 29 000 years. What
-is shown rolls over after 8 digits; that is the object model's business.
+is shown rolls over after all its digits; that is the object model's business.
 
 Stored, version 2, little endian: 40 totals as u64 (the sum of the phases, L1, L2, L3, each in the order of NAMES), two
 sum channels as u64, and for each sum channel one byte that says what it adds up (0: nothing). Version 1, which is read

@@ -11,10 +11,10 @@ from struct import pack, unpack
 
 from micropython import const
 
-from meter import calendar
 from meter.tariff import load_profile as status
 from meter.tariff.billing import COMMUNICATION, SNAPSHOTS, TARIFF_CHANGE, TIME_SWITCH
-from meter.tariff.periods import FAR, next_boundary, next_reset
+from meter.tariff.periods import FAR, next_boundary
+from meter.tariff.reset_plan import ResetPlan
 from meter.tariff.tariff_record import TariffRecord
 
 # Events to log, by the product family's numbers
@@ -29,7 +29,7 @@ _DAY_S = const(86400)
 _STATE = "<2B5I3B"
 
 # Parts of the record
-_ENGINE, _DEMAND, _BILLING, _PROFILE = 1, 2, 3, 4
+_POWER_FACTOR, _ENGINE, _DEMAND, _BILLING, _PROFILE, _RATES = 0, 1, 2, 3, 4, 16
 
 
 class Engine:
@@ -41,25 +41,28 @@ class Engine:
         reset_due             source of a billing reset that a signal demands now, or 0
         demand_inhibited      energy does not count to demand now
         next_change           when to look again, UTC
+        pack(), unpack(data)  what of them is kept: a part of the tariff record
 
     `profiles`: none, one or two LoadProfile. To be set: `note(event, detail, utc)` logs events, `status()` gives what
-    the profiles' status word says of now (fatal errors, disturbed values, alerts), `date(days)` is (year, month, day)
-    of days since 2000-01-01 in the calendar that billing goes by.
+    the profiles' status word says of now (fatal errors, disturbed values, alerts), and `reset_plan.date`.
 
     After `load` nothing happens until `power_up`. `is_saved`: the tariff record holds all that has happened, else every
-    tick tries again; `rings_failed`: one did not take an entry, for the meter to see and set back.
+    tick tries again; `rings_failed`: one did not take an entry, for the meter to see and set back. `closing`: to be set
+    when a clearing is due, which could take a reset by command or button with it: none is made any more. `down`: when
+    `power_down` was, in this life or the one before; 0 if the supply went without.
     """
 
     def __init__(self, record, clock, rates, demand, billing, profiles: tuple, parameters):
         self.demand, self.billing, self.profiles, self.rates = demand, billing, profiles, rates
         self.is_saved = True
-        self.rings_failed = False
-        self.note = _no_note
-        self.status = _no_status
-        self.date = calendar.date
-        parts = {_ENGINE: self, _DEMAND: demand, _BILLING: billing}
-        for n in range(len(profiles)):
-            parts[_PROFILE + n] = profiles[n]
+        self.rings_failed = self.closing = False
+        self.note = lambda _event, _detail, _utc: None
+        self.status = lambda: 0
+        self.reset_plan = ResetPlan(clock, parameters)
+        parts = {_ENGINE: self, _DEMAND: demand, _BILLING: billing, _RATES: rates}
+        if demand.power_factor:
+            parts[_POWER_FACTOR] = demand.power_factor
+        parts.update({_PROFILE + n: profiles[n] for n in range(len(profiles))})
         self._parts = parts
         self._rings = billing.rings + tuple([profile.ring for profile in profiles])
         self._record = TariffRecord(record, parts)
@@ -70,12 +73,11 @@ class Engine:
         self._running = False  # between power_up and power_down
         self._lives = False  # there was a power_up in this life
         self._is_new = True
-        self._down = 0  # time of the power_down that is on record; 0: none is
+        self.down = 0
         self._saved = 0  # time of what is on record
         self._set_from = 0  # the clock's time before it was set, until energy has been saved since
         self._mask = 0  # of demand, as it has held up to now
         self._energy_mask: "int | None" = None  # in this life
-        self._reset_due = 0  # by time; 0: not planned yet
         self._inhibited_until = 0
 
     @property
@@ -88,11 +90,6 @@ class Engine:
         """The tariff record is a newer firmware's."""
         return self._record.foreign
 
-    @property
-    def down(self) -> int:
-        """When `power_down` was, in this life or the one before; 0 if the supply went without."""
-        return self._down
-
     # --- life -------------------------------------------------------------------------------------------------------
 
     def load(self) -> None:
@@ -101,7 +98,7 @@ class Engine:
         self._is_new = _ENGINE not in stored
         for number in sorted(self._parts):
             part, data = self._parts[number], stored.get(number)
-            if number >= _PROFILE:
+            if _PROFILE <= number < _RATES:
                 if data is None or not part.unpack(data):
                     self._clear(number - _PROFILE)
                     if self._is_new and not self.damaged:  # it never had anything
@@ -119,11 +116,11 @@ class Engine:
         if self._running:
             return
         held, self._lives = self._lives, True
-        if not self._down and not self._is_new:  # the supply went without warning
+        if not self.down and not self._is_new:  # the supply went without warning
             self._stop(self._last_alive(last_alive_utc))
         if utc < last_alive_utc:  # the clock has been put back since
             self._set_from = last_alive_utc
-        down, self._down = self._down, 0
+        down, self.down = self.down, 0
         self._running = True
         for n in range(len(self.profiles)):
             profile = self.profiles[n]
@@ -153,7 +150,7 @@ class Engine:
         for n in range(len(self.profiles)):
             if self.profiles[n].next:
                 self._enter(n, utc, status.POWER_DOWN | status.END_IRREGULAR)
-        self._down = max(1, utc)
+        self.down = max(1, utc)
 
     def tick(self, utc: int, inputs: int = 0) -> None:
         """To be called whenever energy has been booked and saved. `inputs`: for the rates."""
@@ -167,6 +164,12 @@ class Engine:
     def wake(self) -> None:
         """Let the next tick look at everything: the rates have been told something."""
         self._due = 0
+
+    def keep(self) -> bool:
+        """Save what communication has told the rates, which holds from the next tick on; False if that has failed."""
+        self._save(self._saved)
+        self.wake()
+        return self.is_saved
 
     def clock_set(self, old: int, new: int) -> None:
         """The clock has been set from `old` to `new`. A small change inside a period leaves it as it is."""
@@ -185,7 +188,7 @@ class Engine:
             self._inhibited_until += new - old
         self._set_from = old
         if new < old - _DAY_S:  # otherwise what has been done at its time is not done again
-            self._reset_due = 0
+            self.reset_plan.due = 0
         self._finish(new, self._inputs, True)
 
     # --- commands ---------------------------------------------------------------------------------------------------
@@ -203,11 +206,11 @@ class Engine:
 
     def reset_by_command(self) -> None:
         """A billing reset now, wanted by communication. ValueError if that is no source of resets; OSError if it is
-        locked out, or its values cannot be stored."""
+        locked out, something is about to be cleared, or its values cannot be stored."""
         parameters = self._parameters
         if not (parameters.reset_sources | parameters.snapshot_sources) >> COMMUNICATION - 1 & 1:
             raise ValueError("reset: not by communication")
-        if not self.reset(COMMUNICATION, self._clock.utc()):
+        if self.closing or not self.reset(COMMUNICATION, self._clock.utc()):
             raise OSError(errno.EAGAIN, "reset: locked out")
 
     def snapshot(self, source: int, utc: int) -> None:
@@ -333,7 +336,7 @@ class Engine:
             changed = True
         if self._reset_by_time(utc):
             changed = True
-        due = min(self.demand.next, self.rates.next_change, self._reset_due or FAR, self._inhibited_until or FAR)
+        due = min(self.demand.next, self.rates.next_change, self.reset_plan.due or FAR, self._inhibited_until or FAR)
         for profile in self.profiles:
             due = min(due, profile.next)
         self._due = due
@@ -365,11 +368,12 @@ class Engine:
 
     def _reset_by_time(self, utc: int) -> bool:
         """Make the reset that is due, also late, and plan the next one; True if either was done."""
-        if not self._clock.valid or utc < self._reset_due:
+        billing, plan = self.billing, self.reset_plan
+        if not plan.is_due(utc, billing.utc if billing.source == TIME_SWITCH else 0):
             return False
-        if self._reset_due and not self._try_cause(TIME_SWITCH, utc) and self.rings_failed:
+        if plan.due and not self._try_cause(TIME_SWITCH, utc) and self.rings_failed:
             return False  # to be tried again
-        self._reset_due = next_reset(self._clock, self.date, self._reset_plan(), utc)
+        plan.advance(utc)
         return True
 
     def _try_cause(self, source: int, utc: int) -> bool:
@@ -422,28 +426,15 @@ class Engine:
         is_old = 0 <= self._set_from - utc < _SAVE_S
         return self._saved if is_old else max(utc, self._saved)
 
-    def _reset_plan(self) -> tuple:
-        parameters = self._parameters
-        return parameters.reset_day, parameters.reset_hour, parameters.reset_minute
-
     def pack(self) -> bytes:
         """Its own part of the record."""
-        times = self._down, self._saved, self._set_from, self._reset_due, self._inhibited_until
-        return pack(_STATE, self._mask, 0, *times, *self._reset_plan())
+        times = self.down, self._saved, self._set_from, self.reset_plan.due, self._inhibited_until
+        return pack(_STATE, self._mask, 0, *times, *self.reset_plan.settings)
 
     def unpack(self, data) -> None:
         """Take over what `pack` has made."""
         state = unpack(_STATE, data)
         self._mask = state[0]
-        self._down, self._saved, self._set_from, self._reset_due, self._inhibited_until = state[2:7]
-        if state[7:] != self._reset_plan():
-            self._reset_due = 0
-
-
-def _no_note(_event: int, _detail: int, _utc: int) -> None:
-    """Before there is an event log."""
-
-
-def _no_status() -> int:
-    """Before anybody knows of trouble."""
-    return 0
+        self.down, self._saved, self._set_from, self.reset_plan.due, self._inhibited_until = state[2:7]
+        if state[7:] != self.reset_plan.settings:
+            self.reset_plan.due = 0

@@ -18,9 +18,10 @@ _VERSION = const(1)
 class KeptTable:
     """A table in `area` of `memory`.
 
-    `refused`: why the last change was not made, in words. `damaged`: the stored table was lost. `locked` is to be set
-    when the memory did not answer at start. `one_copy`: the memory took the last change only once, or not. `changes`
-    counts them; `log(number)` is called after each, with what it is logged as in the place of a parameter's number.
+    `refused`: why the last change was not made, in words; empty if it was. `damaged`: the stored table was lost.
+    `locked` is to be set when the memory did not answer at start. `one_copy`: the memory took the last change only
+    once, or not. `changes` counts them; `log(number)` is called after each, with what it is logged as in the place of a
+    parameter's number.
     """
 
     def __init__(self, memory: "records.Memory", area: "Area"):
@@ -40,6 +41,7 @@ class KeptTable:
         if self.locked:
             raise OSError(errno.EIO, "tables: the stored ones could not be read")
         self.one_copy = not self._record.save_twice(payload)
+        self.refused = ""
 
 
 def _no_log(_number: int) -> None:

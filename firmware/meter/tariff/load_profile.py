@@ -11,7 +11,7 @@ from struct import calcsize, pack, pack_into, unpack, unpack_from
 from micropython import const
 
 from meter.metrology.energies import MOMENT, NO_VALUE
-from meter.tariff.periods import entries_of
+from meter.storage.selection import entries_of
 
 # Status word (EDIS); the low byte is that of VDEW's P.01
 FATAL_ERROR = const(0x1)
@@ -30,6 +30,7 @@ END_IRREGULAR = const(0x100000)
 REGISTERS_CLEARED = const(0x200000)
 END_EXTERNAL = const(0x400000)
 END_INTERNAL = const(0x800000)
+NO_VOLTAGE = const(0x1000000)  # current without voltage
 
 _STATE = "<4I"  # definition, newest entry, end of the running interval, marks
 

@@ -1,15 +1,6 @@
-"""Periods that keep step with local time: of demand and of load profiles; and which of a ring's entries are of a time.
-
-Seconds since 2000-01-01 UTC.
-"""
-
-from micropython import const
+"""Periods that keep step with local time: of demand and of load profiles. Seconds since 2000-01-01 UTC."""
 
 FAR = 0xFFFFFFFF  # a moment that does not come
-
-_DAY_S = const(86400)
-_LAST_DAY = const(31)
-_DAYS_TO_RESET = const(64)  # two months hold every day that a reset can be due on
 
 
 def next_boundary(zone, utc: int, step_s: int) -> int:
@@ -23,66 +14,3 @@ def next_boundary(zone, utc: int, step_s: int) -> int:
     if due > end:
         due = min(due, end + -(end + zone(end)[0] * 60) % step_s)
     return due
-
-
-def next_reset(clock, date, plan: tuple, utc: int) -> int:
-    """The first moment after `utc` at which the billing period ends by the clock; FAR if it never does.
-
-    `plan`: day of the month in the calendar of `date` (0: off, 31: the last one), hour, minute. On the last day 00:00
-    is the midnight at its end.
-    """
-    day, time = plan[0], plan[1] * 3600 + plan[2] * 60
-    if not day:
-        return FAR
-    today = (utc + clock.zone(utc)[0] * 60) // _DAY_S
-    for days in range(today, today + _DAYS_TO_RESET):
-        is_last = date(days + 1)[2] == 1
-        if is_last if day == _LAST_DAY else date(days)[2] == day:
-            due = clock.to_utc(days * _DAY_S + (time or (_DAY_S if day == _LAST_DAY else 0)))
-            if due > utc:
-                return due
-    return FAR
-
-
-def entries_of(ring, first_utc: "int | None", last_utc: "int | None") -> list:
-    """The entries from a moment to another, both included (None: no bound), as (first, last) numbers.
-
-    By the ring's index: only where entries of another time may be too each one is looked at. Elsewhere there may be
-    damaged ones among them.
-    """
-    doubtful: list = []
-    if first_utc:
-        doubtful += ring.spans(None, first_utc - 1)
-    if last_utc is not None:
-        doubtful += ring.spans(last_utc + 1, None)
-    parts: list = []
-    for first, last in ring.spans(first_utc, last_utc):
-        while first <= last:
-            end = _end_of_run(first, last, doubtful)
-            if end > 0:
-                _add(parts, first, end)
-            else:
-                end = -end
-                for n, utc, _ in ring.walk(first, end):
-                    if utc is not None and (first_utc or 0) <= utc <= (FAR if last_utc is None else last_utc):
-                        _add(parts, n, n)
-            first = end + 1
-    return parts
-
-
-def _end_of_run(first: int, last: int, doubtful: list) -> int:
-    """The last number up to which it is as with `first`: in doubt, then negative, or not."""
-    end = last
-    for begin, stop in doubtful:
-        if begin <= first <= stop:
-            return -min(stop, last)
-        if first < begin <= end:
-            end = begin - 1
-    return end
-
-
-def _add(parts: list, first: int, last: int) -> None:
-    if parts and parts[-1][1] == first - 1:
-        parts[-1] = parts[-1][0], last
-    else:
-        parts.append((first, last))

@@ -57,6 +57,23 @@ def stored_value(data, at: int, name: str, rate: int) -> "int | None":
     return None if place is None else unpack_from("<Q", data, at + REGISTERS + 8 * place)[0]
 
 
+def keep_advances(data, at: int, before, before_at: int, unit: tuple) -> None:
+    """Put into the place of the registers stored in `data` what they have gained since those in `before`.
+
+    As they are shown: `unit` is (numerator, denominator) of what that is of a value, and what is put there shows the
+    difference of what both show, so nothing is lost between one advance and the next.
+    """
+    numerator, denominator = unit
+    stored, begun = list(unpack_from(_FORMAT, data, at)), unpack_from(_FORMAT, before, before_at)
+    for place in range(REGISTERS):
+        own, value = stored[place], stored[REGISTERS + place]
+        if own in begun[:REGISTERS]:
+            start = begun[REGISTERS + begun.index(own)]
+            gained = max(0, value * numerator // denominator - start * numerator // denominator)
+            stored[REGISTERS + place] = -(-gained * denominator // numerator)
+    pack_into(_FORMAT, data, at, *stored)
+
+
 class RatedRegisters:
     """One register for each of `quantities` (of NAMES) and each rate from 1 to `rates`; those that 24 have room for."""
 

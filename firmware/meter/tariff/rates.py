@@ -7,6 +7,8 @@ demand goes with energy.
 While the clock is not valid, or no season holds, the time switch is in emergency: the rate of parameter fallback_rate.
 """
 
+from struct import pack, unpack
+
 from micropython import const
 
 from meter.tariff import control_table as control
@@ -24,6 +26,7 @@ _SIGNALS_OFF = const(10)  # scripts of the outputs: n sets signal Cn, 10 + n cle
 # Flags of the internal control word, beside those of the control table's actions
 _EMERGENCY = const(0x40)
 _COMMANDED = const(0x80)
+_STATE = "<HB"  # what communication has commanded, and the signals C
 
 
 class Rates:
@@ -50,7 +53,7 @@ class Rates:
         self._functions = bytearray(control.FUNCTION_BYTES)
         self._updated: "int | None" = None  # moment of the last update
         self._valid = False  # the clock was
-        self._changes = 0  # of the tables, seen so far
+        self._changes = 0  # of tables and parameters, seen so far
         self._stale = True  # something else has changed
 
     # --- once each tick ---------------------------------------------------------------------------------------------
@@ -68,13 +71,13 @@ class Rates:
             and inputs == signals[control.INPUTS]
             and not self._stale
             and self._clock.valid == self._valid
-            and self._time_switch.changes + self._control_table.changes == self._changes
+            and self._count_changes() == self._changes
         ):
             return False
         self._valid, self._stale = self._clock.valid, False
         self._look_at_inputs(utc, inputs, last is not None)
         self._look_at_time(utc)
-        self._changes = self._time_switch.changes + self._control_table.changes
+        self._changes = self._count_changes()
         signals[control.STATES] = 0 if self._valid else control.CLOCK_INVALID
         if last is None:  # what is on from the start does not come on now; but for what the start itself switches
             self._control_table.evaluate(signals, self._functions)
@@ -83,6 +86,10 @@ class Rates:
         self._updated = utc
         self._switch()
         return True
+
+    def _count_changes(self) -> int:
+        """Of the parameters too: the zone of local time and the fallback rate are among them."""
+        return self._time_switch.changes + self._control_table.changes + self._parameters.changes
 
     def _look_at_inputs(self, utc: int, inputs: int, is_noted: bool) -> None:
         changed = inputs ^ self._signals[control.INPUTS]
@@ -139,8 +146,7 @@ class Rates:
 
     def command(self, selector: int) -> None:
         """Scripts of the tariff table: the rates of a selector (switch_table.py) from the next update on, whatever the
-        tables say; 0 gives the choice back to them. A command does not outlast the supply. ValueError if there is no
-        such script."""
+        tables say; 0 gives the choice back to them. ValueError if there is no such script."""
         if selector:
             switch_table.outputs(selector)
         self.commanded = selector
@@ -159,18 +165,37 @@ class Rates:
             self._signals[control.COMMANDS] |= bit
         self._stale = True
 
-    def monitor(self, name_bits: int) -> None:
-        """The signals of the monitors, a bit each in the order of the control table's names."""
-        if name_bits != self._signals[control.MONITORS]:
-            self._signals[control.MONITORS] = name_bits
-            self._stale = True
+    def monitor(self, name_bits: int) -> bool:
+        """The signals of the monitors, a bit each in the order of the control table's names. True if they are others
+        than before."""
+        if name_bits == self._signals[control.MONITORS]:
+            return False
+        self._signals[control.MONITORS] = name_bits
+        self._stale = True
+        return True
+
+    @property
+    def commanded_signals(self) -> int:
+        """The signals C that are set, bit n - 1 is Cn."""
+        return self._signals[control.COMMANDS]
+
+    # --- how it is stored -------------------------------------------------------------------------------------------
+
+    def pack(self) -> bytes:
+        """Its part of the tariff record: what communication has commanded lasts until it commands otherwise."""
+        return pack(_STATE, self.commanded, self._signals[control.COMMANDS])
+
+    def unpack(self, data) -> None:
+        """Take over what `pack` has made."""
+        self.commanded, self._signals[control.COMMANDS] = unpack(_STATE, data)
+        self._stale = True
 
     # --- views ------------------------------------------------------------------------------------------------------
 
     @property
-    def inputs_word(self) -> bytes:
-        """C.3.0, inputs and outputs: 0, relay, outputs O1.., inputs I1.. (bit 0 is the first)."""
-        return bytes((0, 1 if self.relay else 0, self.outputs, self._signals[control.INPUTS]))
+    def inputs(self) -> int:
+        """The control inputs at the last update, bit 0 is I1."""
+        return self._signals[control.INPUTS]
 
     @property
     def control_word(self) -> bytes:

@@ -183,18 +183,19 @@ class TimeSwitch(KeptTable):
         stays passive, and has no moment any more. What a failing memory did not take is done again after a start."""
         if self.activation is None or utc < self.activation:
             return
-        parts = self._parts
+        parts, refused = self._parts, ""
         try:
             self._check_passive()
             parts = parts[PASSIVE:SPECIAL_DAYS] + parts[PASSIVE:]
             self.damaged = False
-        except ValueError:  # the reason is in `refused`
-            pass
+        except ValueError as reason:
+            refused = str(reason)
         try:
             self._change(parts, None, LOG_ACTIVATION)
         except OSError:
             self.one_copy = True
             self._take(parts, None)
+        self.refused = refused
 
     def _check_passive(self) -> None:
         try:

@@ -2,12 +2,13 @@
 
 from micropython import const
 
+from meter.access import DENIED, Refused
 from meter.comms.dlms import axdr
 from meter.comms.dlms import conformance as can
 from meter.comms.dlms.axdr import Malformed
 from meter.comms.dlms.blocks import Outgoing
 from meter.comms.dlms.errors import ACCESS_ERRORS, BLOCK_UNAVAILABLE, READ_WRITE_DENIED, SUCCESS, result_of
-from meter.comms.dlms.parts import decoded
+from meter.comms.dlms.parts import decoded, parameter
 
 _TYPE_CHECKING = const(0)
 if _TYPE_CHECKING:
@@ -84,3 +85,15 @@ class Services:
             raise Malformed("value")
         self._access.set(found, n, value, level)
         return SUCCESS
+
+    def _call(self, association, found, n: int, data, at: int, is_whole: bool = True) -> tuple:
+        """Invoke method `n` with the parameter at `data[at]`, which goes to the end if `is_whole`: (pieces of what it
+        returns or None, place behind the parameter). ACCESS_ERRORS."""
+        spec, level = found.method_spec(n), association.level
+        if not self._access.may_act(found, n, level):  # before any type is told
+            raise Refused(DENIED)
+        value, at = parameter(spec, data, at)
+        if is_whole and at != len(data):
+            raise Malformed("parameter")
+        returned = self._access.act(found, n, value, level)
+        return None if returned is None else axdr.pieces(returned[0], returned[1]), at

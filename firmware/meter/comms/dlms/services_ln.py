@@ -20,7 +20,6 @@ from meter.comms.dlms.errors import (
     NO_LONG_SET,
     NOT_POSSIBLE,
     NOT_SUPPORTED,
-    READ_WRITE_DENIED,
     SCOPE_VIOLATED,
     SUCCESS,
     TOO_LONG,
@@ -33,7 +32,6 @@ from meter.comms.dlms.parts import (
     decoded,
     described,
     number_at,
-    parameter,
     past_descriptor,
     values_at,
 )
@@ -293,21 +291,13 @@ class LogicalNames(Services):
 
     def _act(self, association, head, start: int, data, at: int) -> tuple:
         """(result, pieces of what the method returns or None); its parameter is at `data[at]` and goes to the end."""
-        level, n = association.level, head[start + 8]
         try:
             found = self._object(association, head, start)
-            spec = found.method_spec(n)
-            if not self._access.may_act(found, n, level):
-                return READ_WRITE_DENIED, None
-            value, end = parameter(spec, data, at)
-            if end != len(data):
-                raise Malformed("ACTION")
-            returned = self._access.act(found, n, value, level)
+            return SUCCESS, self._call(association, found, head[start + 8], data, at)[0]
         except Malformed:
             raise
         except ACCESS_ERRORS as error:
             return result_of(error), None
-        return SUCCESS, None if returned is None else axdr.pieces(returned[0], returned[1])
 
     def _action_next(self, association, apdu):
         number = number_at(apdu, 3)

@@ -21,7 +21,7 @@ from meter.comms.dlms.errors import (
     SUCCESS,
     result_of,
 )
-from meter.comms.dlms.parts import decoded, parameter, values_at
+from meter.comms.dlms.parts import decoded, values_at
 from meter.comms.dlms.services import Services
 from meter.cosem.data_types import ANY
 
@@ -138,13 +138,11 @@ class ShortNames(Services):
         found, n, method = self._find(association, data[at + 1] << 8 | data[at + 2])
         selection = None
         if data[at] == _PARAMETERISED:
-            may = self._access.may_read if method is None else self._access.may_act
-            if not may(found, n if method is None else method, level):  # before any type is told
-                raise Refused(DENIED)
             if method is not None:
-                value, at = parameter(found.method_spec(method), data, at + 4)
-                returned = self._access.act(found, method, value, level)
-                return iter((b"\x00",)) if returned is None else axdr.pieces(returned[0], returned[1]), at
+                source, at = self._call(association, found, method, data, at + 4, False)
+                return source or iter((b"\x00",)), at
+            if not self._access.may_read(found, n, level):  # before any type is told
+                raise Refused(DENIED)
             selector = data[at + 3]
             selected, at = decoded(found.selection_spec(n, selector), data, at + 4)
             selection = selector, selected
@@ -217,10 +215,7 @@ class ShortNames(Services):
                 return READ_WRITE_DENIED  # no attribute of ours is written in parts
             if method is None:
                 return self._set(association, found, n, data, at)
-            if not self._access.may_act(found, method, association.level):
-                return READ_WRITE_DENIED
-            value, _ = parameter(found.method_spec(method), data, at)
-            self._access.act(found, method, value, association.level)
+            self._call(association, found, method, data, at)
         except ACCESS_ERRORS as error:
             return result_of(error)
         return SUCCESS

@@ -1,0 +1,1 @@
+"""The web panel: a live virtual meter in the browser. See README.md."""
