@@ -172,3 +172,11 @@ def test_full_file_system_is_reported(board: ReplBoard, capsys: pytest.CaptureFi
     (board.root / "meter").write_text("a file where a folder must be")
     assert command.main(["--board", "pico2", "--port", board.port, "--arch", "x64"]) == 1
     assert "deploy: the board refuses: OSError" in capsys.readouterr().err
+
+
+def test_a_board_without_the_ram_for_code_from_files_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    items = plan.make_plan("pico2", "armv7emsp")
+    command.warn_of_memory(450 << 10, items)  # a Pico 2
+    assert "MicroPython has 450 KiB here: use --romfs" in capsys.readouterr().err
+    command.warn_of_memory(8 << 20, items)  # with PSRAM
+    assert capsys.readouterr().err == ""

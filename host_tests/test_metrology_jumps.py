@@ -164,7 +164,7 @@ def restless(change: float, seconds: int, every: int) -> list[tuple[int, State]]
     return states
 
 
-@pytest.mark.parametrize("change", [1.0, -2.0])
+@pytest.mark.parametrize("change", [pytest.param(1.0, marks=pytest.mark.soak), -2.0])
 def test_jumps_of_frequency_with_steps_of_load_blame_nobody(change: float) -> None:
     for every in (21_659, 86_843):  # one in nearly every interval looked at; one in a block
         found = judge(restless(change, 55, every), 55)

@@ -45,6 +45,18 @@ def told(life: Life, setting: str, value: Any, utc: int) -> None:
     life.book(utc)
 
 
+def test_a_rate_without_registers_is_refused_and_changes_nothing() -> None:
+    life = Life(World(), NOON)
+    life.tariffs.command(2)
+    for selector in (5, 51, 15):  # four rates are kept; a demand rate stands before the energy rate
+        with pytest.raises(ValueError, match="no registers of this rate"):
+            life.tariffs.command(selector)
+    assert life.tariffs.rates.commanded == 2
+    life.tariffs.command(44)
+    life.book(NOON + 1)
+    assert life.tariffs.rates.energy == 8
+
+
 def test_a_commanded_rate_and_signals_hold_after_a_start_without_warning() -> None:
     world = World()
     life = Life(world, NOON)

@@ -14,7 +14,7 @@ from meter.storage import layout
 from meter.storage.file_flash import FileFlash
 from meter.storage.records import Record
 from meter.storage.ring import Ring
-from meter.tariff import billing, tariff_record
+from meter.tariff import billing, switch_table, tariff_record
 from meter.tariff.billing import Billing
 from meter.tariff.control_table import ControlTable
 from meter.tariff.demand import Demand
@@ -119,8 +119,10 @@ class Tariffs:
         self.rated.add(increment.rows[0], self.rates.energy)
 
     def command(self, selector: int) -> None:
-        """As tariff.rates.Rates.command, and it outlasts the supply. ValueError of it, OSError if that cannot be kept;
-        then nothing has changed."""
+        """As tariff.rates.Rates.command, and it outlasts the supply. ValueError also if it means a rate that has no
+        registers, OSError if it cannot be kept; then nothing has changed."""
+        if selector and max(switch_table.outputs(selector)[:2]) > self.rated.rates:
+            raise ValueError("no registers of this rate: %d" % selector)
         self._tell(self.rates.command, selector)
 
     def switch(self, script: int) -> None:

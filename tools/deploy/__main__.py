@@ -22,6 +22,7 @@ from tools.mpycross import ARCHITECTURE_NUMBERS, ROOT, CompileError, can_load
 
 BUILD = ROOT / "build"
 ENDS = (".py", ".mpy")
+DATA = 72 << 10  # bytes, of the running meter on a 32-bit target (`make size`)
 
 
 def list_files(items: list[Item], root: str = "/") -> None:
@@ -122,6 +123,17 @@ def connect(options: argparse.Namespace, architecture: str) -> BoardFiles:
     return target
 
 
+def warn_of_memory(heap: int, items: list[Item]) -> None:
+    """Say beforehand if a board has not the RAM for a firmware that is loaded from files."""
+    wanted = sum(len(item.data) for item in items if item.path.endswith(".mpy")) * 3 // 2 + DATA
+    if wanted > heap:
+        print(
+            f"warning: loaded from files, code and data take about {wanted >> 10} KiB of RAM, and MicroPython has"
+            f" {heap >> 10} KiB here: use --romfs, or freeze the firmware (boards/README.md)",
+            file=sys.stderr,
+        )
+
+
 def deploy(options: argparse.Namespace) -> None:
     """Every file to the board's file system."""
     architecture = options.arch or architecture_of(options.board)
@@ -131,6 +143,7 @@ def deploy(options: argparse.Namespace) -> None:
         return
     target = connect(options, architecture)
     try:
+        warn_of_memory(target.heap(), items)
         remove(target, stale(target, items))
         written = copy(target, items)
         print(f"{written} of {len(items)} files written, the others are up to date; restarting")

@@ -175,6 +175,10 @@ class BoardFiles:
         finally:
             self.close()
 
+    def heap(self) -> int:
+        """Bytes that MicroPython has for code and data together."""
+        return int(self._ask("(lambda gc: gc.mem_free() + gc.mem_alloc())(__import__('gc'))"))
+
     def close(self) -> None:
         with contextlib.suppress(OSError):  # a board on USB is gone with its port once it resets
             self._transport.close()
