@@ -99,10 +99,10 @@ def test_lists_follow_from_type_and_network_when_none_are_chosen() -> None:
     model = make_model(AR, {"network": "1P2W"})
     assert model.list_codes("display") == ["1.8.0", "2.8.0"]
     assert model.list_codes("menu") == model.list_codes("standard")
-    assert model.list_codes("installation") == ["32.7.0", "31.7.0", "16.7.0", "36.7.0", "14.7.0", "81.7.4"]
+    assert model.list_codes("installation") == ["32.7.0", "31.7.0", "16.7.0", "36.7.0", "14.7.0", "81.7.4", "C.63.1"]
     three = make_model().list_codes("installation")
     assert three[:7] == ["32.7.0", "52.7.0", "72.7.0", "31.7.0", "51.7.0", "71.7.0", "91.7.0"]
-    assert three[-5:] == ["81.7.1", "81.7.2", "81.7.4", "81.7.15", "81.7.26"]
+    assert three[-6:] == ["81.7.1", "81.7.2", "81.7.4", "81.7.15", "81.7.26", "C.63.1"]
 
 
 def test_the_display_readout_list_is_the_list_of_the_display() -> None:

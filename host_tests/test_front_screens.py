@@ -68,7 +68,7 @@ def menus() -> dict[str, str]:
         ("stored", ("0.1.2*01", "1.6.1*01")),
         ("profile", ("P.01", "1.29")),
         ("events", ("P.98.24",)),
-        ("installation", ("32.7.0", "131.7.0", "13.7.0", "81.7.1", "5Eq")),
+        ("installation", ("32.7.0", "131.7.0", "13.7.0", "81.7.1", "C.63.1", "5Eq")),
     ):
         pictures[f"menu_{name}"] = bench.lcd.svg()
         bench.press("DOWN")

@@ -47,6 +47,7 @@ _INSTALLATION = const(
         ("actual", "f"),
         ("u_angle",),
         ("i_angle",),
+        ("data", "wiring_code"),
     )
 )
 _AFTER_TOTALS = const(("0.2.0", "C.7.0"))
