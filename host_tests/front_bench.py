@@ -11,6 +11,7 @@ from host_tests.model_sources import KWH, Increment, Sources, make_model
 from host_tests.wires import DirectI2C, DirectPin, Wires
 from meter.events.error_register import ErrorRegister
 from meter.face.front import Front
+from meter.inspection import Inspection
 from meter.metrology.energies import NAMES
 from meter.tariffs import Tariffs
 from tools.bench.lcd import Lcd
@@ -20,20 +21,6 @@ from tools.bench.pcf8576 import PCF8576
 BUTTONS = {"down": "display_down", "up": "display_up", "reset": "reset_button", "service": "service_button"}
 SHORT_S, LONG_S = 0.2, 2.1
 _STEP_S = 0.025  # as the front's task does
-
-
-class TestMode:
-    """What the service menu switches."""
-
-    on = False
-
-    def begin(self, script: int) -> None:
-        assert script == 1
-        self.on = True
-
-    def end(self, script: int) -> None:
-        assert script == 1
-        self.on = False
 
 
 class FrontBench:
@@ -58,6 +45,7 @@ class FrontBench:
                 return errors.text()
 
         self.sources: Any = OwnSources()
+        self.sources.test_mode = Inspection(lambda: 0, lambda on: None)
         self.model = make_model(designation, values, self.sources)
         self.parameters = self.model.parameters
         self.samples = SimpleNamespace(present=[True, True, True], reversed_field=False)

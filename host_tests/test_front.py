@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import micropython_names
 import pytest
 
-from host_tests.front_bench import FrontBench, TestMode
+from host_tests.front_bench import FrontBench
 from meter import persian
 from meter.events import error_register as error
 
@@ -290,7 +290,7 @@ def test_no_reset_is_made_whose_values_are_about_to_be_cleared(bench: FrontBench
 @pytest.mark.parametrize("button", ["service", "reset"])
 def test_the_service_menu_opens_by_its_button_or_by_reset_from_the_check(bench: FrontBench, button: str) -> None:
     bench.press("down", button)
-    assert menu(bench) == ["5Et 0.9.1", "5Et 0.9.2", "5Er dAtA", "End"]
+    assert menu(bench) == ["5Et 0.9.1", "5Et 0.9.2", "5Er dAtA", "tE5t on", "End"]
     assert bench.sources.billing.count == 0
 
 
@@ -342,7 +342,7 @@ def test_a_setting_that_is_left_changes_nothing(bench: FrontBench, way: str) -> 
 
 
 def test_the_service_menu_switches_the_test_mode_that_the_meter_has(bench: FrontBench) -> None:
-    test_mode = bench.front.operation.test_mode = TestMode()
+    test_mode = bench.sources.test_mode
     for is_on in (True, False):
         bench.press("service", "up", "up")
         assert bench.read()[:2] == ("tE5t", "on" if is_on else "oFF")

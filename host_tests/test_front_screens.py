@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from host_tests import golden_screens
-from host_tests.front_bench import FrontBench, TestMode
+from host_tests.front_bench import FrontBench
 from meter.events import error_register as error
 
 
@@ -87,7 +87,6 @@ def menus() -> dict[str, str]:
 def service() -> dict[str, str]:
     """The service menu, set mode and test mode."""
     bench = FrontBench()
-    bench.front.operation.test_mode = TestMode()
     bench.press("service")
     pictures = {"service_set_time": bench.lcd.svg()}
     bench.press("DOWN")

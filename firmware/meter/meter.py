@@ -56,7 +56,7 @@ from meter.terminals import Terminals
 from meter.timekeeping import Timekeeping
 
 _HOUSE_MS = const(1_000)
-_ARCHIVE_MS = const(20)  # between two steps of moving a sector
+_ARCHIVE_MS = const(20)  # between two steps of moving a sector, or two looks at pulses
 
 _CALIBRATION_CODE = const("C.60.1")
 _RESET_ERRORS = const("C150")  # formatted command, as on other meters of the family
@@ -164,7 +164,6 @@ class Meter:
         parameters.may_show = model.is_public
         watched = self._errors, self._metering, self._communication, self._mains
         self._front = Front(board, model, *watched, self._tariffs.reset_by_button)
-        self._front.operation.test_mode = test_mode
 
     # --- start ------------------------------------------------------------------------------------------------------
 
@@ -375,7 +374,7 @@ class Meter:
                 self._look_for_memory()
             is_due = self._parameters.restart_due or self._clearing.due
             if is_due and not self._communication.active and not self._mains.is_down:
-                self._start_anew()
+                await self._start_anew()
             if self._watchdog and measuring.at_work:  # a measuring task that stands still is a reason to start anew
                 measuring.at_work = False
                 self._watchdog.feed()
@@ -406,10 +405,11 @@ class Meter:
             return
         machine.reset()
 
-    def _start_anew(self) -> None:
-        """Changed parameters and clearings take effect with a new start: store all that was counted, and make it."""
-        if not self._terminals.rest():
-            return
+    async def _start_anew(self) -> None:
+        """Changed parameters and clearings take effect with a new start: let pulses under way end, store all that was
+        counted, and make it. There is no way back, because no pulse begins any more."""
+        while not self._terminals.rest():
+            await asyncio.sleep_ms(_ARCHIVE_MS)
         self._measuring.rescue()
         self._store.save_counters()
         machine.reset()

@@ -1,11 +1,10 @@
 """What the meter notices by itself: monitors of measured values, covers and magnet; as events, and as signals that the
 control table may use. README.md of events/ says which."""
 
-from meter.cosem.registration import maximum_current_ma
 from meter.events import error_register as error
 from meter.events.monitors import Monitors
 from meter.events.tamper import Tamper
-from meter.metrology.networks import NETWORKS
+from meter.metrology.networks import NETWORKS, maximum_current_ma
 from meter.tariff.load_profile import NO_VOLTAGE
 
 

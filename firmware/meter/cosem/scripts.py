@@ -88,7 +88,7 @@ def _rates(model) -> list:
     names = [obis.parse(code) for code in _ACTIVATIONS[: 2 if model.sources.demand.quantities else 1]]
     return [
         (n, [(_WRITE, 6, name, _ACTIVE_MASK, (OCTETS, _digits(1 << n - 1))) for name in names])
-        for n in range(1, _RATES + 1)
+        for n in range(1, model.sources.rated.rates + 1)
     ]
 
 

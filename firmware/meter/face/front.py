@@ -21,6 +21,7 @@ class Front:
 
     def __init__(self, board, model, errors, metering, communication, mains, reset_by_button):
         self._errors, self._mains, self._rates = errors, mains, model.sources.rates
+        self._test_mode = model.sources.test_mode
         self._metering, self._communication = metering, communication
         self._buttons = Buttons(
             "durs", (board.display_down, board.display_up, board.reset_button, board.service_button)
@@ -78,7 +79,7 @@ class Front:
             self._errors.set(error.DISPLAY_BOARD)
 
     def _show_symbols(self) -> None:
-        display, test_mode = self._display, self.operation.test_mode
+        display = self._display
         samples, billing, bits = self._metering.samples, self._metering.billing, self._errors.bits
         display.phases(samples.present, samples.reversed_field)
         display.arrows(billing.p_sign, billing.q_sign)
@@ -87,7 +88,7 @@ class Front:
             comm=self._communication.active,
             battery=bits & error.TIME_BASE != 0,
             error=bits != 0,
-            test=test_mode is not None and test_mode.on,
+            test=self._test_mode.on,
         )
 
     def _sequence(self) -> str:

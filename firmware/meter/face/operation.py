@@ -58,13 +58,11 @@ class Operation:
     """The front of the meter behind `model` (cosem.model.ObjectModel), on `display` (face.display.Display).
 
     `errors`: events.error_register.ErrorRegister. `sequence()`: text of the order of the phases. `reset_by_button()`:
-    as meter.tariffs.Tariffs has it. `test_mode`: None, or what has `on`, `begin` and `end`, which
-    take the number of their script; it may be set later.
+    as meter.tariffs.Tariffs has it.
     """
 
     def __init__(self, display, model, errors, sequence, reset_by_button):
         self.state = OPERATING
-        self.test_mode = None
         self._display, self._model, self._errors = display, model, errors
         self._reset_by_button = reset_by_button
         self._lists = Lists(model, sequence)
@@ -182,10 +180,9 @@ class Operation:
         """Open the service menu."""
         menu = [("SEt", code, self._begin_setting, code) for code in _SETTABLE]
         self._open(True, menu + [("SEr", "dAtA", self._show, self._lists.installation)])
-        if self.test_mode is not None:
-            text, switch = (_OFF, self.test_mode.end) if self.test_mode.on else (_ON, self.test_mode.begin)
-            self._menu.append(("tESt", text, switch, _SCRIPT))
-        self._menu.append(("End", "", self.operate, 1))
+        test_mode = self._model.sources.test_mode
+        text, switch = (_OFF, test_mode.end) if test_mode.on else (_ON, test_mode.begin)
+        self._menu += [("tESt", text, switch, _SCRIPT), ("End", "", self.operate, 1)]
 
     def _open(self, serves: bool, menu: list) -> None:
         self.state, self._serves, self._menu, self._place = MENU, serves, menu, 0
