@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tools.bench import Bench
+from tools.bench.ade9000.status import EGYRDY
 from tools.bench.bench import DEFAULT_START
+from tools.bench.leap import GLANCE_NS, NS, leap
 
 P_W, Q_VAR = 3 * 230 * 5 * 0.5, 3 * 230 * 5 * 3**0.5 / 2  # 230 V, 5 A, 60 degrees
 
@@ -29,6 +31,35 @@ def test_energy_flows_on_while_time_is_fast_forwarded() -> None:
         # One interval, half a second, begins and ends elsewhere than the two hours do.
         assert active / 1000 == pytest.approx(P_W * seconds, abs=P_W * 0.51)
         assert reactive / active == pytest.approx(Q_VAR / P_W, rel=2e-5)
+        assert (bench.log, bench.mcu.restarts) == ("", 0)
+
+
+def _interval_is_noted(bench: Bench) -> bool:
+    return bool(bench.metering.core.status.bits[0] & EGYRDY)
+
+
+def test_a_leap_comes_between_two_waits_of_the_firmware_whatever_it_is_doing() -> None:
+    with Bench() as bench:
+        bench.source.set(u=230, i=5, phi=60)
+        bench.run(5)
+        before, since = bench.totals(), bench.now
+        for messages in range(
+            60
+        ):  # after the end of an interval, which the firmware notices and acknowledges with them
+            bench.run(0.3)
+            while _interval_is_noted(bench):
+                bench.mcu.turn(bench.world.now + NS)
+            while not _interval_is_noted(bench):
+                bench.mcu.turn(bench.world.now + NS)
+            for _ in range(messages):
+                bench.mcu.turn(bench.world.now + NS)
+            leap(bench, bench.world.now + 3600 * NS)
+            bench.run(GLANCE_NS / NS)
+        bench.run(2)
+        seconds = bench.now - since
+        assert seconds > 59 * 60
+        active = bench.totals()["a_import"] - before["a_import"]
+        assert active / 1000 == pytest.approx(P_W * seconds, abs=P_W * 0.51)
         assert (bench.log, bench.mcu.restarts) == ("", 0)
 
 

@@ -88,7 +88,7 @@ def test_a_jump_that_is_ended_stays_where_it_is(bench: Bench) -> None:
     assert bench.real_time.goal is None
     assert bench.rtc.utc < goal - 86_400
     with over_tcp(bench) as client:
-        assert client.read("32.7.0") == 230.0
+        until(lambda: client.read("32.7.0") == 230.0)  # a busy machine may hold the meter up and cost it its values
 
 
 def test_a_load_that_changes_between_leaps_counts_from_its_change(bench: Bench) -> None:

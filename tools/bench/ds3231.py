@@ -84,11 +84,10 @@ class DS3231:
         self._sync()
         return calendar.decode(bytes(self._registers[:7]))
 
-    @property
-    def full_minute_ns(self) -> int:
-        """Bench time of the chip's next full minute."""
+    def next_full_ns(self, seconds: int) -> int:
+        """Bench time at which the chip next shows a UTC time that is a multiple of so many seconds."""
         self._sync()
-        return self._when((60 - self.utc % 60) * SECOND - self._phase)
+        return self._when((seconds - self.utc % seconds) * SECOND - self._phase)
 
     @property
     def drift_ppm(self) -> float:

@@ -175,15 +175,24 @@ class Mcu:
 
     def stall(self, seconds: float) -> None:
         """Virtual time: the firmware stands still (a long garbage collection, say) while the world goes on."""
-        while self.process is not None and self.waiting_until is None:
-            self.receive()
+        self.rest()
         self.world.settle()
         self.world.advance(self.world.now + round(seconds * 1e9))
 
+    def rest(self) -> None:
+        """Virtual time: let the firmware do what it has begun, until it sleeps. It does not while it waits for the present,
+        which is how it looks at a pin."""
+        while self.process is not None:
+            if self.waiting_until is None:
+                self.receive()
+            elif self.waiting_until <= self.world.now:
+                self.continue_wait(self.world.now)
+            else:
+                break
+
     def sleep(self, duration_ns: int) -> None:
         """Virtual time: as `stall`, of whole waits; the watchdog waits too."""
-        while self.process is not None and self.waiting_until is None:
-            self.receive()
+        self.rest()
         if self.watchdog.due_ns < NEVER:
             self.watchdog.due_ns += duration_ns
         self.world.settle()

@@ -114,6 +114,11 @@ class EnergyRegisters:
         for row, value in enumerate(np.rint(self.latest * intervals).tolist()):
             self.user[row] = self.user[row] + int(value) & (1 << USER_BITS) - 1
 
+    @property
+    def fastest(self) -> int:
+        """By how much the last interval has moved the upper half that it has moved most."""
+        return int(np.abs(self.latest).max()) >> r.ENERGY_SHIFT
+
     def high(self, row: int) -> int:
         """HI register: the user register's upper 32 bits."""
         return self.user[row] >> r.ENERGY_SHIFT

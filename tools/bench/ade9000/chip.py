@@ -106,6 +106,11 @@ class ADE9000:
         """Let `duration_ns` pass without calculating them: energies go on as in the last interval, all else rests."""
         self.core.coast(duration_ns)
 
+    @property
+    def longest_coast_ns(self) -> int:
+        """How far a host may be coasted over that takes differences of the energy registers' signed upper halves."""
+        return self.core.longest_coast_ns()
+
     # -- supply and reset ---------------------------------------------------------------------------------------
 
     def power(self, on: bool, t_ns: int) -> None:

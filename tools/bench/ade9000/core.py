@@ -125,6 +125,11 @@ class Core:
         self.status.bits[0] |= st.EGYRDY | st.PAGE_FULL
         self.schedule()
 
+    def longest_coast_ns(self) -> int:
+        """Until the fastest energy register has gone through nine tenths of half its upper half's turn."""
+        interval_ns = ((self.registers[r.EGY_TIME] & 0x1FFF) + 1) * self.dsp.period_fs // 1_000_000
+        return int(0.9 * (1 << 31) * interval_ns / max(1, self.dsp.energy.fastest))
+
     def set_channel_gain(self, row: int, factor: float) -> None:
         """The analog gain of a channel is `factor` times its own from now on."""
         self.look()
