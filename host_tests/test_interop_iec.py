@@ -23,6 +23,7 @@ from tools.bench.uart_ends import TcpEnd
 LOG_IN_FAILED, P1, P2 = 180, 1, 2
 SETTING = "C.61.64"  # the inactivity time of HDLC: of level 2, and in force without a restart
 RATES = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 19200}  # IEC 62056-21, mode C
+QUICK_RATES = "036"  # test_iec_mode_c.py has all of them in virtual time
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +66,6 @@ def test_the_client_reads_at_300_then_9600_baud_over_a_pseudo_terminal(bench: Be
     check(client, bench)
 
 
-def test_the_client_reads_twice_in_a_row(bench: Bench) -> None:
-    check(Iec6205621Client.with_serial_transport(port_name(bench)), bench)
-
-
 def test_the_client_reads_over_tcp_again_and_again(bench: Bench) -> None:
     tcp = bench.uarts[0].open_ends()[1]
     assert isinstance(tcp, TcpEnd)
@@ -102,7 +99,9 @@ def active_only() -> Iterator[Bench]:
         yield running
 
 
-@pytest.mark.parametrize("character", RATES)
+@pytest.mark.parametrize(
+    "character", [c if c in QUICK_RATES else pytest.param(c, marks=pytest.mark.soak) for c in RATES]
+)
 def test_the_client_reads_at_every_rate_over_the_optical_port(active_only: Bench, character: str) -> None:
     """The rate is changed by the DLMS client, in the set-up of the port; the other end hears it at no other rate."""
     bench, rate = active_only, RATES[character]

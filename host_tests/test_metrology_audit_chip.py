@@ -1,4 +1,7 @@
-"""The audit behind the shipping driver and both paths on the chip model, with faults behind the split."""
+"""The audit behind the shipping driver and both paths on the chip model, with faults behind the split.
+
+What is marked as soak has its like on the whole meter, in test_system_audit.py.
+"""
 
 from __future__ import annotations
 
@@ -135,9 +138,8 @@ def test_a_stuck_register_costs_no_energy() -> None:
     assert meter.a_import == pytest.approx(meter.fed, rel=2e-4)
 
 
-@pytest.mark.parametrize(
-    "fault", ["current dead", *(pytest.param(f, marks=pytest.mark.soak) for f in SAMPLE_FAULTS if f != "current dead")]
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("fault", SAMPLE_FAULTS)
 def test_a_fault_of_the_samples_is_found_and_costs_nothing(fault: str) -> None:
     meter = Meter(u=230, i=5, phi=20)
     start = meter.now
@@ -148,6 +150,7 @@ def test_a_fault_of_the_samples_is_found_and_costs_nothing(fault: str) -> None:
     assert meter.a_import == pytest.approx(meter.fed, rel=2e-4)
 
 
+@pytest.mark.soak
 def test_lost_pages_are_flagged_and_cost_nothing() -> None:
     meter = Meter(u=230, i=5, phi=20)
     start, lost = meter.now, meter.driver.lost_pages
@@ -160,6 +163,7 @@ def test_lost_pages_are_flagged_and_cost_nothing() -> None:
     assert meter.a_import == pytest.approx(meter.fed, rel=2e-4)
 
 
+@pytest.mark.soak
 def test_a_setting_that_changed_by_itself_is_written_again_and_nobody_is_blamed() -> None:
     meter = Meter(u=230, i=5, phi=20)
     meter.chip.access.write(r.setting(2, r.PGAIN), 1 << 21)  # 1.6 % more

@@ -173,7 +173,7 @@ def test_jumps_of_frequency_with_steps_of_load_blame_nobody(change: float) -> No
 
 def test_one_jump_in_a_block_blames_nobody_wherever_it_falls() -> None:
     """The load of a type test: from In to a hundredth, and to pf 0.5 with 1 Hz less."""
-    for offset in range(0, 4000, 997):
+    for offset in range(0, 4000, 1999):
         at = 11 * RATE + offset
         states = [(0, State(i=1.0)), (at, State(49.0, 0.05)), (at + 10 * RATE, State(50.0, 0.1, 60))]
         found = judge(states, 34)

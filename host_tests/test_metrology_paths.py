@@ -86,8 +86,7 @@ def mains(**setting: object) -> Source:
     return source
 
 
-@pytest.mark.parametrize("f", [50.0, 60.0])
-@pytest.mark.parametrize("phi", [0.0, 60.0, -60.0, 200.0])
+@pytest.mark.parametrize(("f", "phi"), [(50.0, 0.0), (50.0, 200.0), (60.0, 60.0), (60.0, -60.0)])
 def test_both_paths_at_nominal_current(f: float, phi: float) -> None:
     source = mains(u=230, i=5, phi=phi, f=f)
     result, truth = meter(source, 3.0, round(f)), source.truth()

@@ -11,7 +11,7 @@ from tools.bench import Bench
 
 EP_CFG = 0x4B0
 HALF_SECOND = 0.5  # the chip's energy interval, after each of which the registers are stored
-LIVES = 20
+LIVES = 10
 SOAK_LIVES = 1000
 
 
