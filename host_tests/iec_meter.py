@@ -67,6 +67,7 @@ class LineMeter:
         access: object = None,
         programming: Programming | None = None,
         make_station: Callable[[int, int], object] | None = None,
+        stored: Callable[[], Callable[[], Iterable[str]]] = lambda: tuple,
         **setup: object,
     ) -> None:
         self.parameters = SimpleNamespace(**{**SETUP, **setup})
@@ -75,7 +76,7 @@ class LineMeter:
         self.lines = lines or (lambda number: {0: STANDARD, 6: SERVICE}[number])
         self.line, self.end = UartLine(), VirtualEnd()
         self.line.attach(self.end)
-        self.core = ModeC(lambda: ident, self.lines, self.parameters, programming, make_station)
+        self.core = ModeC(lambda: ident, self.lines, self.parameters, programming, make_station, stored)
         self.sent: list[Sent] = []
         self.ticks = 0
         self._start_ms = start_ms

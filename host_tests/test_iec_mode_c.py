@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from operator import xor
 
 import pytest
 from iec62056_21 import messages
@@ -224,6 +226,56 @@ def test_a_long_list_is_taken_line_by_line() -> None:
     assert taken == 100
     assert max(steps) == 1
     assert len(values(meter.sent[1].data)) == 100
+
+
+def test_stored_values_are_made_while_they_are_sent_and_for_a_repeat_again() -> None:
+    made = 0
+    periods = 3
+
+    def stored() -> Callable[[], Iterator[str]]:
+        count = periods  # of the moment of the option select
+
+        def lines() -> Iterator[str]:
+            nonlocal made
+            for n in range(count):
+                made += 1
+                yield f"1.8.0*{n:02}(000102.28)"
+
+        return lines
+
+    meter = LineMeter(lines=lambda number: ["1.8.0(000105.00*kWh)"], stored=stored)
+    sign_on(meter)
+    meter.say(option())
+    assert made == 0
+    meter.run(1.5)
+    periods = 4
+    codes = [value[0] for value in values(meter.sent[1].data)]
+    assert codes == ["1.8.0", "1.8.0*00", "1.8.0*01", "1.8.0*02"] and made == 3
+    meter.say(b"\x15", 9600)
+    meter.run(0.5)
+    assert meter.sent[2].data == meter.sent[1].data and made == 6
+
+
+def test_a_memory_that_fails_on_the_way_spoils_the_block_check_and_the_repeat_is_whole() -> None:
+    fails = True
+
+    def lines() -> Iterator[str]:
+        yield "1.8.0*02(000102.28)"
+        if fails:
+            raise OSError
+        yield "1.8.0*01(000101.28)"
+
+    meter = LineMeter(lines=lambda number: ["1.8.0(000105.00*kWh)"], stored=lambda: lines)
+    sign_on(meter)
+    meter.say(option())
+    meter.run(1.5)
+    broken = meter.sent[1].data
+    assert broken[:1] == b"\x02" and broken[-5:-1] == b"!\r\n\x03"
+    assert reduce(xor, broken[1:]) == 0x7F
+    fails = False
+    meter.say(b"\x15", 9600)
+    meter.run(0.5)
+    assert len(values(meter.sent[2].data)) == 3
 
 
 def test_empty_list_is_a_valid_data_message() -> None:

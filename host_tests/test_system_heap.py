@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from gurux_dlms.objects import GXDLMSProfileGeneric
 
+from host_tests.field_service import session
 from host_tests.wrapper_bench import connect
 from tools.bench import Bench
 from tools.meter import Client, Login, Serial, Tcp
@@ -34,6 +35,22 @@ def test_the_meter_starts_in_little_more_than_it_keeps() -> None:
         bench.run(5)
         assert bench.mcu.restarts == 0 and bench.log == ""
         assert bench.heap()["data"] > kept["data"] // 2
+
+
+def test_a_readout_of_all_stored_periods_fits() -> None:
+    """The longest there is: the service list, and behind it as many billing periods as a meter reads out."""
+    periods = 36
+    parameters = {"reset_lockout_min": 0, "readout_periods": periods, "max_baud_char": "6"}
+    with Bench(parameters=parameters, heap_kib=(code_bytes() + DATA_BUDGET) // KIB) as bench:
+        bench.source.set(u=230, i=5, phi=0)
+        bench.run(2)
+        with session(bench) as client:
+            for _ in range(periods):
+                client.execute("C151")
+        read = bench.readout(6)
+        assert [code for code in read if code.startswith("1.8.0*")] == [f"1.8.0*{n:02d}" for n in range(periods, 0, -1)]
+        assert bench.heap()["high_water"] <= DATA_BUDGET
+        assert (bench.mcu.restarts, bench.log) == (0, "")
 
 
 def test_all_ports_at_work_stay_within_the_budget() -> None:

@@ -93,7 +93,8 @@ class Communication:
         if parameters.get(name + "_mode"):
             return Port(line, DirectHdlc(make_station, setup.direct_rate, ticks_ms()))
         programming = Programming(self._access.on(channel), self._commands, self._profiles, self._times)
-        return Port(line, ModeC(self._identity, self._model.readout, setup, programming, make_station))
+        model = self._model
+        return Port(line, ModeC(self._identity, model.readout, setup, programming, make_station, model.stored_readout))
 
 
 def reset_command(engine):

@@ -54,13 +54,17 @@ def data_message(lines: "Iterable[bytes]") -> "Iterator[bytes]":
     """The data message `STX lines ! CR LF ETX BCC` in pieces of at most one line (clause 6.3.4).
 
     `lines` are data lines without CR LF. The block check is computed on the way, so only one line is held at a time.
+    If the memory fails meanwhile (OSError), the message ends there, with a block check that does not hold.
     """
     check = 0
     yield b"\x02"
-    for line in lines:
-        piece = line + b"\r\n"
-        check = block_check(piece, check)
-        yield piece
+    try:
+        for line in lines:
+            piece = line + b"\r\n"
+            check = block_check(piece, check)
+            yield piece
+    except OSError:
+        check = 0x7F ^ check
     yield b"!\r\n\x03"
     yield bytes((block_check(b"!\r\n\x03", check),))
 

@@ -45,6 +45,10 @@ _PROGRAMMING = const(1)
 _BINARY = const(2)
 
 
+def _nothing_stored():
+    return tuple
+
+
 def _elapsed(now: int, then: int) -> int:
     return now - then & _TICKS_MASK
 
@@ -56,7 +60,9 @@ class ModeC:
 
     `identity()` gives the identification line of mode C without CR LF, whose fifth character is the highest rate the
     parameters allow; `lines(list_number)` iterates over the data lines (str, no CR LF) of list 0 (standard) or 6
-    (service); `setup` is a port_setup.PortSetup. All are asked in each session anew.
+    (service), which are those of one moment; `stored()` gives a function that iterates over the lines that come behind
+    them, each time alike: as they do not change they need not be kept, and are made while they are sent. `setup` is a
+    port_setup.PortSetup. All are asked in each session anew.
     `programming` is a programming.Programming; without it there is no programming mode. `make_station(baud, now)`
     gives a station for a client expected now at that rate: it has `feed`, `tick`, `sent` and `wait_ms` as this class,
     and is `over` when the line is to go back to sign-on. Without it mode E is not offered.
@@ -71,8 +77,9 @@ class ModeC:
         setup,
         programming: "Programming | None" = None,
         make_station: "Callable | None" = None,
+        stored: "Callable[[], Callable[[], Iterable[str]]]" = _nothing_stored,
     ):
-        self._identity, self._lines, self._setup = identity, lines, setup
+        self._identity, self._lines, self._stored, self._setup = identity, lines, stored, setup
         self._programming, self._make_station = programming, make_station
         self._request = RequestReader()
         self._option = OptionReader()
@@ -104,6 +111,7 @@ class ModeC:
         self._sign_off = 0  # characters of a sign-off seen
         self._source: "Iterator[str] | None" = None  # lines still to be taken
         self._block: list[bytes] = []  # lines of the data message, kept for repeats
+        self._behind: "Callable[[], Iterable[str]]" = tuple  # gives the lines behind them
         self._pause = 0  # before the message, ms
         self._repeats = 0
         self._after_sending = IDLE
@@ -277,6 +285,7 @@ class ModeC:
     def _prepare(self, number: int, rate: int, pause: int, now: int) -> None:
         self._change_to(rate)
         self._source = iter(self._lines(number))
+        self._behind = self._stored()
         self._pause = pause
         self._enter(_PREPARE, now)
 
@@ -315,7 +324,7 @@ class ModeC:
             self._take_line(self._source)
         elif state == _PREPARE and passed > self._pause:
             self._enter_sending(_REPLY)
-            return data_message(self._block)
+            return data_message(self._all_lines())
         elif state == _ANSWER and self._answer is not None:
             if not self._answer.made:
                 self._answer.work()
@@ -352,6 +361,11 @@ class ModeC:
             self._block.append(next(source).encode())
         except StopIteration:
             self._source = None
+
+    def _all_lines(self) -> "Iterator[bytes]":
+        yield from self._block
+        for line in self._behind():
+            yield line.encode()
 
     def sent(self, now: int) -> None:
         """The message of the last `tick` is on the line to its last stop bit."""

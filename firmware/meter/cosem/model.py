@@ -259,21 +259,29 @@ class ObjectModel:
     def readout(self, number: int):
         """The data sets of readout list `number`, as text without line ends; KeyError if there is no such list.
 
-        The service list is the standard list and all the rest, but for single harmonics, C.60.n to C.62.n.
-        Behind either come the stored values, as many periods as the parameter readout_periods says, the newest first.
+        The service list is the standard list and all the rest, but for single harmonics, C.60.n to C.62.n. Behind
+        either comes `stored_readout`.
         """
         if number not in (STANDARD, SERVICE):
             raise KeyError(number)
         for code in self.list_codes("standard" if number == STANDARD else "service"):
             yield self.find(code).data_set()
-        billing = self.sources.billing
+
+    def stored_readout(self):
+        """The stored values of a readout that begins now, as a function that gives them each time alike: as many
+        periods as the parameter readout_periods says, the newest first. OSError, on the way, if the memory fails."""
+        billing, periods = self.sources.billing, self.parameters.readout_periods
         newest = billing.rings[0].newest
-        for n in range(self.parameters.readout_periods):
-            stored = billing.entry(newest - n)
-            if stored is not None:
-                yield self.find("0.1.2", stored).data_set()
-                for code in self.stored_codes():
-                    yield self.find(code, stored).data_set()
+
+        def data_sets():
+            for n in range(periods):
+                stored = billing.entry(newest - n)
+                if stored is not None:
+                    yield self.find("0.1.2", stored).data_set()
+                    for code in self.stored_codes():
+                        yield self.find(code, stored).data_set()
+
+        return data_sets
 
     def is_public(self, code: str) -> bool:
         """Whether there is an object under a code whose value is for everybody, as what the display shows must be."""
