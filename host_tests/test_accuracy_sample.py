@@ -42,7 +42,7 @@ def test_the_firmware_itself_adds_almost_nothing(network: str, standard: str) ->
         pytest.param(MADE_05S, "62053-22", "intrinsic", id="0.5S 3P4W"),
         pytest.param(MADE_05S, "62053-22", "start", id="0.5S 3P4W, start"),
         pytest.param(MADE_1, "62053-21", "intrinsic", id="1 3P3W", marks=pytest.mark.soak),
-        pytest.param(MADE_1, "62053-21", "start", id="1 3P3W, start"),
+        pytest.param(MADE_1, "62053-21", "start", id="1 3P3W, start", marks=pytest.mark.soak),
     ],
 )
 def test_a_calibrated_meter_stays_within_a_tenth_of_its_class(meter: Meter, standard: str, part: str) -> None:

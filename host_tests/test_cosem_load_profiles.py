@@ -278,7 +278,7 @@ def test_a_reset_during_a_transfer_moves_no_stored_values() -> None:
         meter.quarter(1, a_import=KWH)
         meter.reset()
     sent = iter(meter.model.get(7, BILLING).get(2))
-    lines = meter.model.readout(0)
+    lines = meter.model.stored_readout()()
     counts, stored = [list(next(sent)[1])[1][1]], [next(line for line in lines if line.startswith("0.1.2*"))]
     meter.quarter(1, a_import=KWH)
     meter.reset()

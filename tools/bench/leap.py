@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 NS = 1_000_000_000
 STEADY_NS = 1_200_000_000  # after a change, until the last interval of energies is one of a steady load
-AWAKE_NS = 150_000_000  # between two leaps, with clients on the ports
-GLANCE_NS = 25_000_000  # without: each task comes to its turn, and has seen what the clock says
+AWAKE_NS = 150_000_000  # between two leaps, for clients on the ports
+GLANCE_NS = 25_000_000  # on the way to a date: each task comes to its turn, and has seen what the clock says
 MINUTE_S = 60
 
 
@@ -31,8 +31,8 @@ def length(bench: Bench, end_ns: int, stride_s: int) -> int:
 
 def leap(bench: Bench, end_ns: int, stride_s: int = MINUTE_S) -> None:
     """Leap once, to the next multiple of `stride_s` of the meter's clock at most, and not past bench time `end_ns`."""
-    # What the firmware knows of the chip must not change under its hands: it would acknowledge an interrupt of after the
-    # leap before it.
+    # What the firmware knows of the chip must not change under its hands: it would acknowledge, before the leap, an
+    # interrupt of after it.
     bench.mcu.rest()
     asleep = length(bench, end_ns, stride_s)
     if asleep:

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from tools.bench.leap import AWAKE_NS, STEADY_NS, leap
+from tools.bench.leap import AWAKE_NS, GLANCE_NS, STEADY_NS, leap
 from tools.bench.process import FirmwareStopped
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class RealTime:
             self._seen = seen
         elif now >= self._awake_ns:
             leap(bench, end_ns)
-            self._awake_ns = bench.world.now + AWAKE_NS
+            self._awake_ns = bench.world.now + (AWAKE_NS if self._goal_ns is None else GLANCE_NS)
         return min(self._awake_ns, max(end_ns, now))
 
     def _calculate(self, end_ns: int) -> None:
