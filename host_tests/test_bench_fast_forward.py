@@ -31,7 +31,14 @@ def test_energy_flows_on_while_time_is_fast_forwarded() -> None:
         # One interval, half a second, begins and ends elsewhere than the two hours do.
         assert active / 1000 == pytest.approx(P_W * seconds, abs=P_W * 0.51)
         assert reactive / active == pytest.approx(Q_VAR / P_W, rel=2e-5)
+        phases = [after[f"a_import_l{n}"] - before[f"a_import_l{n}"] for n in (1, 2, 3)]
+        assert phases == pytest.approx([active / 3] * 3, rel=1e-8)  # no leap leaves a jump in the samples
         assert (bench.log, bench.mcu.restarts) == ("", 0)
+
+
+def test_a_stride_that_is_none_is_refused() -> None:
+    with Bench() as bench, pytest.raises(ValueError, match="stride: 0"):
+        bench.fast_forward(60, stride=0)
 
 
 def _interval_is_noted(bench: Bench) -> bool:

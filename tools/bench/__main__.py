@@ -12,11 +12,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
 from tools.bench.bench import DEFAULT_START, DEFAULT_TYPE, EPOCH_2000, NETWORK, Bench
 from tools.bench.panel import Panel, print_ports
 from tools.bench.process import FirmwareStopped
 from tools.bench.source import NETWORKS
 from tools.figures import picture_path
+
+HOUR = 3600
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     headless = commands.add_parser("headless", help="let virtual time pass as fast as it goes and print JSON")
     headless.add_argument("--seconds", type=_seconds, default=60.0, help="metered time (default: %(default)s)")
     headless.add_argument(
-        "--until", type=_date, metavar="DATE", help="then fast-forward to this UTC date, one minute in some 30 ms"
+        "--until", type=_date, metavar="DATE", help="then fast-forward to this UTC date, a day in some 8 s"
     )
     headless.add_argument("--profile", type=Path, metavar="FILE.csv", help="at the end read the load profile (P.01)")
     headless.add_argument(
@@ -93,15 +98,33 @@ def _numbers(text: str) -> float | tuple[float, ...]:
     return numbers if len(numbers) == 3 else numbers[0]
 
 
+def _pass_time(bench: Bench, seconds: float, until: int | None) -> None:
+    """Run for some seconds, then fast-forward to a UTC date; shows how far it is."""
+    begin = bench.rtc.utc
+    length = seconds if until is None else until - begin
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=length)
+
+        def tell() -> None:
+            moment = datetime.datetime(2000, 1, 1) + datetime.timedelta(seconds=bench.rtc.utc)
+            progress.update(task, description=f"{moment} UTC", completed=bench.rtc.utc - begin)
+
+        left = seconds
+        while left > 0:
+            bench.run(min(left, 10.0))
+            bench.mcu.report_heap = True
+            left -= 10.0
+            tell()
+        while until is not None and bench.rtc.utc < until:
+            bench.fast_forward(min(until - bench.rtc.utc, HOUR))
+            tell()
+
+
 def _headless(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
     started = time.perf_counter()
-    left = arguments.seconds
-    while left > 0:
-        bench.run(min(left, 10.0))
-        bench.mcu.report_heap = True
-        left -= 10.0
-    if arguments.until is not None:
-        bench.fast_forward(arguments.until - bench.rtc.utc)
+    _pass_time(bench, arguments.seconds, arguments.until)
     heap = bench.heap()
     wall = time.perf_counter() - started
     result: dict[str, Any] = {

@@ -267,6 +267,8 @@ class Bench:
         """
         if self._real_time is not None:
             raise ValueError("a meter in real time is fast-forwarded by real_time.jump")
+        if stride < 1:
+            raise ValueError(f"stride: {stride} is no number of seconds from 1 on")
         end = self.world.now + round(seconds * NS)
         self.run(min(seconds, STEADY_NS / NS))
         while self.world.now < end:

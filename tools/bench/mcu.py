@@ -180,8 +180,8 @@ class Mcu:
         self.world.advance(self.world.now + round(seconds * 1e9))
 
     def rest(self) -> None:
-        """Virtual time: let the firmware do what it has begun, until it sleeps; a wait for the present, by which it looks
-        at a pin, is no sleep."""
+        """Virtual time: let the firmware do what it has begun, until it sleeps. A wait for the present, by which it
+        looks at a pin, is no sleep."""
         while self.process is not None:
             if self.waiting_until is None:
                 self.receive()

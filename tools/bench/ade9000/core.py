@@ -120,8 +120,9 @@ class Core:
         interval_fs = ((self.registers[r.EGY_TIME] & 0x1FFF) + 1) * self.dsp.period_fs
         if self.dsp.energy_origin is not None:
             self.dsp.energy.repeat(duration_ns * 1_000_000 / interval_fs)
+        sampled_ns = self.dsp.time_of(self.samples)
         self.dsp.halt(self.now)
-        self.dsp.resume(self.now + duration_ns)
+        self.dsp.resume(sampled_ns + duration_ns)  # in whole periods of the mains there is no jump in the samples
         self.status.bits[0] |= st.EGYRDY | st.PAGE_FULL
         self.schedule()
 
