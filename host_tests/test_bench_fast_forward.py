@@ -36,6 +36,36 @@ def test_energy_flows_on_while_time_is_fast_forwarded() -> None:
         assert (bench.log, bench.mcu.restarts) == ("", 0)
 
 
+@pytest.mark.parametrize("fraction", [0, 0.25, 0.4])  # of the energy's interval at which the load changes
+@pytest.mark.parametrize(("before", "after"), [(0, 5), (5, 0.05), (5, 0)])
+def test_a_leap_goes_on_with_the_load_of_after_a_change(before: float, after: float, fraction: float) -> None:
+    with Bench() as bench:
+        bench.source.set(u=230, i=before)
+        bench.run(5 + fraction)
+        total, since = bench.totals()["a_import"], bench.world.now
+        bench.source.set(i=after)
+        bench.fast_forward(1800, 900)
+        bench.run(1)
+        fed = sum(bench.source.fed(since, bench.world.now)[0])
+        # An interval of 0.5 s is under way, and the chip's low pass is a quarter of a second behind.
+        late = 3 * 230 * max(before, after) * 0.8
+        assert (bench.totals()["a_import"] - total) / 1000 == pytest.approx(fed, abs=late)
+
+
+def test_a_meter_that_starts_is_let_start() -> None:
+    with Bench() as bench:
+        bench.source.set(u=230, i=5)
+        bench.run(5)
+        bench.power_cut()
+        total, since = bench.totals()["a_import"], bench.world.now
+        bench.power_on()
+        bench.fast_forward(3600)
+        bench.run(1)
+        fed = sum(bench.source.fed(since, bench.world.now)[0])
+        missing = fed - (bench.totals()["a_import"] - total) / 1000
+        assert 0 < missing < 4 * 230 * 3 * 5  # until it measures
+
+
 def test_a_stride_that_is_none_is_refused() -> None:
     with Bench() as bench, pytest.raises(ValueError, match="stride: 0"):
         bench.fast_forward(60, stride=0)
@@ -107,7 +137,11 @@ def test_the_command_line_fast_forwards_to_a_date_and_reads_the_load_profile(tmp
         (["--date", "yesterday"], "is no date like"),
         (["--date", "1999-12-31"], "the years 2000 to 2099"),
         (["--until", "2025-12-31"], "past that date"),
+        (["--date", "2026-03-29T01:00+02:00", "--until", "2026-03-28T23:00:30"], "past that date"),
         (["--plot", "day.doc"], "a picture ends in .png, .svg, .pdf"),
+        (["--profile", "/nowhere/day.csv"], "no such folder"),
+        (["--profile", "."], "is a folder"),
+        (["--u", "0", "--profile", "day.csv"], "without voltage"),
         (["--seconds", "3", "--plot", "day.png"], "nothing to draw"),
     ],
 )

@@ -122,6 +122,18 @@ PRINTED = [
 ]
 
 
+def test_printed_years_are_those_of_the_clock_chip_in_either_calendar() -> None:
+    def first(date: str, persian: bool) -> datetime:
+        when = from_printed([f"P.01(0{date}000000)(00000000)(15)(1)(1.29)(kWh)", "(1)"], 0, 0, persian).rows[0][0]
+        assert isinstance(when, datetime)
+        return when.replace(tzinfo=None)
+
+    assert (first("991231", False), first("700101", False)) == (datetime(2099, 12, 31), datetime(2070, 1, 1))
+    # Persian leap day and Nowruz: facts of the official calendar
+    assert (first("031230", True), first("040101", True)) == (datetime(2025, 3, 20), datetime(2025, 3, 21))
+    assert first("781011", True) == datetime(2000, 1, 1)
+
+
 def test_printed_lines_become_rows_with_their_own_times() -> None:
     table = from_printed(PRINTED, 60, 60)
     summer, winter = timezone(timedelta(hours=2)), timezone(timedelta(hours=1))

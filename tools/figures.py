@@ -23,9 +23,17 @@ _METADATA = {"Date": None}  # what has drawn it stays in: another version draws 
 FORMS = (".png", ".svg", ".pdf")
 
 
+def file_path(text: str) -> Path:
+    """The name of a file to write, as a word of a command line: in a folder that there is."""
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r}: {'is a folder' if path.is_dir() else 'there is no such folder'}")
+    return path
+
+
 def picture_path(text: str) -> Path:
     """The name of a file to draw into, as a word of a command line."""
-    path = Path(text)
+    path = file_path(text)
     if path.suffix not in FORMS:
         raise argparse.ArgumentTypeError(f"{text!r}: a picture ends in {', '.join(FORMS)}")
     return path

@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -19,7 +18,7 @@ from tools.bench.bench import DEFAULT_START, DEFAULT_TYPE, EPOCH_2000, NETWORK, 
 from tools.bench.panel import Panel, print_ports
 from tools.bench.process import FirmwareStopped
 from tools.bench.source import NETWORKS
-from tools.figures import picture_path
+from tools.figures import file_path, picture_path
 
 HOUR = 3600
 
@@ -37,7 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     headless.add_argument(
         "--until", type=_date, metavar="DATE", help="then fast-forward to this UTC date, a day in some 8 s"
     )
-    headless.add_argument("--profile", type=Path, metavar="FILE.csv", help="at the end read the load profile (P.01)")
+    headless.add_argument(
+        "--profile", type=file_path, metavar="FILE.csv", help="at the end read the load profile (P.01)"
+    )
     headless.add_argument(
         "--plot", type=picture_path, metavar="FILE.png", help="at the end draw the load profile; or .svg, .pdf"
     )
@@ -78,10 +79,13 @@ def _seconds(text: str) -> float:
 
 
 def _date(text: str) -> int:
-    """Seconds from 2000-01-01 to a UTC date, with or without a time."""
+    """Seconds from 2000-01-01 to a date, with or without a time; UTC unless it says how far it is ahead."""
     try:
-        moment = datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.timezone.utc)
-    except ValueError:
+        moment = datetime.datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=datetime.timezone.utc)
+        moment = moment.astimezone(datetime.timezone.utc)
+    except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is no date like 2026-03-28 or 2026-03-28T23:50") from None
     if not 2000 <= moment.year < 2100:
         raise argparse.ArgumentTypeError(f"{text}: the clock chip knows the years 2000 to 2099")
@@ -96,6 +100,10 @@ def _numbers(text: str) -> float | tuple[float, ...]:
     if len(numbers) not in (1, 3):
         raise argparse.ArgumentTypeError("one number, or three separated by commas")
     return numbers if len(numbers) == 3 else numbers[0]
+
+
+def _three(numbers: float | tuple[float, ...]) -> tuple[float, ...]:
+    return numbers if isinstance(numbers, tuple) else (numbers,)
 
 
 def _pass_time(bench: Bench, seconds: float, until: int | None) -> None:
@@ -177,6 +185,8 @@ def main() -> int:
         start = DEFAULT_START if arguments.date is None else arguments.date
         if arguments.until < start + arguments.seconds:
             parser.error("--until: the meter's clock is past that date (--date says where it starts)")
+    if arguments.command == "headless" and (arguments.profile or arguments.plot) and not any(_three(arguments.u)):
+        parser.error("--profile, --plot: a meter without voltage (--u) cannot be read")
     load = {"u": arguments.u, "i": arguments.i, "phi": arguments.phi, "f": arguments.f}
     try:
         bench = Bench(

@@ -15,18 +15,22 @@ if TYPE_CHECKING:
     from tools.bench.bench import Bench
 
 NS = 1_000_000_000
-STEADY_NS = 1_200_000_000  # after a change, until the last interval of energies is one of a steady load
+STEADY_NS = 3 * NS  # after a change: two intervals of energies at most, and 2 s for the chip's low pass to settle
+START_NS = 5 * NS  # a firmware that starts does so without leaps
 AWAKE_NS = 150_000_000  # between two leaps, for clients on the ports
 GLANCE_NS = 25_000_000  # on the way to a date: each task comes to its turn, and has seen what the clock says
 MINUTE_S = 60
 
 
 def length(bench: Bench, end_ns: int, stride_s: int) -> int:
-    """How far the next leap goes, ns; not past `end_ns`. Without a supply nothing needs one: 0."""
+    """How far the next leap goes, ns; not past `end_ns`. 0 without a supply, when nothing needs one, and while the
+    firmware starts."""
     now = bench.world.now
+    if not bench.supply.on or now < bench.mcu.started_ns + START_NS:
+        return 0
     wanted = min(bench.rtc.next_full_ns(stride_s) - now, bench.metering.longest_coast_ns)
     asleep = _whole_periods(bench.source.setting.f, wanted, end_ns - now)
-    return asleep if asleep > NS and bench.supply.on else 0
+    return asleep if asleep > NS else 0
 
 
 def leap(bench: Bench, end_ns: int, stride_s: int = MINUTE_S) -> None:

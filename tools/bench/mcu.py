@@ -100,6 +100,7 @@ class Mcu:
         self.heap_high_water = 0
         self.report_heap = False
         self.restarts = 0
+        self.started_ns = 0  # when the present firmware began
         self.waiting_until: int | None = None
         self.log = ""
         self._cause = PWRON_RESET
@@ -114,6 +115,7 @@ class Mcu:
     def start(self, cause: int = PWRON_RESET) -> None:
         """Power-on or reset: a new process."""
         self._cause = cause
+        self.started_ns = self.world.now
         self.gpio.reset(self.world.now)
         self.watchdog.stop()
         self.waiting_until = None

@@ -8,7 +8,8 @@ from tools.bench.uart import VirtualEnd
 from tools.meter.profile_table import Table, from_printed
 
 _PASSWORD = "00000000"  # P1, as new meters have it
-_ZONE, _SUMMER = "C.61.101", "C.61.105"  # parameters: minutes ahead of UTC, and of standard time
+# Parameters: minutes ahead of UTC, and of standard time
+_CALENDAR, _ZONE, _SUMMER = "C.61.100", "C.61.101", "C.61.105"
 
 
 def read_profile(bench: Bench) -> Table:
@@ -20,7 +21,8 @@ def read_profile(bench: Bench) -> Table:
     try:
         client.sign_on(_PASSWORD, 1)
         ahead = int(client.read(_ZONE)), int(client.read(_SUMMER))
-        return from_printed(client.read_profile("P.01"), *ahead)
+        persian = client.read(_CALENDAR) == "persian"
+        return from_printed(client.read_profile("P.01"), *ahead, persian)
     finally:
         client.close()
         with bench.hold:

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from tools.bench.leap import AWAKE_NS, GLANCE_NS, STEADY_NS, leap
+from tools.bench.leap import AWAKE_NS, GLANCE_NS, START_NS, STEADY_NS, leap
 from tools.bench.process import FirmwareStopped
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ FASTEST = 3600.0
 LAST_UTC = 3_155_759_999  # 2099-12-31 23:59:59, the clock chip's last second
 _MAX_PAUSE_S = 0.05
 _SLICE_S = 0.02  # of work between two looks at the ports
-_START_NS = 5 * NS  # a firmware that starts does so without leaps
 _BEHIND_S = 0.2  # what a slow computer lags is made up for, what it lags more is not
 
 
@@ -164,7 +163,7 @@ class RealTime:
         bench = self._bench
         now, seen = bench.world.now, (bench.mcu.process, bench.source.epoch)
         if seen != self._seen:
-            self._awake_ns = now + (STEADY_NS if seen[0] is self._seen[0] else _START_NS)
+            self._awake_ns = now + (STEADY_NS if seen[0] is self._seen[0] else START_NS)
             self._seen = seen
         elif now >= self._awake_ns:
             leap(bench, end_ns)

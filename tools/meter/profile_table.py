@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TextIO
 
+import jdatetime
 from gurux_dlms.enums import ObjectType
 from gurux_dlms.objects import GXDLMSObject
 
@@ -43,6 +44,7 @@ _WORDS = {
 
 _STATUS_NAME = re.compile(r"\d+\.\d+\.96\.10\.[1-9]\.255")
 _HEADER = re.compile(r"P\.\d\d\((\d)(\d{12})\)\(([0-9A-F]{8})\)\((\d+)\)\(\d+\)(.*)")
+_FIRST_PERSIAN = 78  # 1 January 2000 is in 1378
 _SUMMER = 1  # Z of a printed time; 0 is standard time, 2 UTC
 
 
@@ -163,9 +165,18 @@ def _value(value: Any, factor: float) -> Any:
 # --- by IEC 62056-21 ------------------------------------------------------------------------------------------------
 
 
-def from_printed(lines: Iterable[str], zone_min: int, dst_min: int) -> Table:
-    """The lines of a P.01. `zone_min`: what standard time is ahead of UTC, `dst_min`: summer time of it. ValueError if
-    they are something else."""
+def _moment(digits: str, persian: bool) -> datetime:
+    """YYMMDDhhmmss of the years 2000 to 2099."""
+    if not persian:
+        return datetime.strptime("20" + digits, "%Y%m%d%H%M%S")
+    century = "13" if int(digits[:2]) >= _FIRST_PERSIAN else "14"
+    when: datetime = jdatetime.datetime.strptime(century + digits, "%Y%m%d%H%M%S").togregorian()
+    return when
+
+
+def from_printed(lines: Iterable[str], zone_min: int, dst_min: int, persian: bool = False) -> Table:
+    """The lines of a P.01, in Gregorian dates. `zone_min`: what standard time is ahead of UTC, `dst_min`: summer time
+    of that; `persian`: the printed dates are. ValueError if they are something else."""
     columns: list[Column] = []
     rows: list[list[Any]] = []
     when, status, period = datetime.min, 0, timedelta()
@@ -174,7 +185,7 @@ def from_printed(lines: Iterable[str], zone_min: int, dst_min: int) -> Table:
         if match:
             season, digits, word, minutes, names = match.groups()
             ahead = 0 if season == "2" else zone_min + (dst_min if int(season) == _SUMMER else 0)
-            when = datetime.strptime(digits, "%y%m%d%H%M%S").replace(tzinfo=timezone(timedelta(minutes=ahead)))
+            when = _moment(digits, persian).replace(tzinfo=timezone(timedelta(minutes=ahead)))
             status, period = int(word, 16), timedelta(minutes=int(minutes))
             parts = re.findall(r"\(([^)]*)\)", names)
             columns = [Column(VALUE, code, unit) for code, unit in zip(parts[::2], parts[1::2], strict=True)]

@@ -269,7 +269,7 @@ class ObjectModel:
 
     def stored_readout(self):
         """The stored values of a readout that begins now, as a function that gives them each time alike: as many
-        periods as the parameter readout_periods says, the newest first. OSError, on the way, if the memory fails."""
+        periods as the parameter readout_periods says, the newest first; what cannot be read is left out."""
         billing, periods = self.sources.billing, self.parameters.readout_periods
         newest = billing.rings[0].newest
 
