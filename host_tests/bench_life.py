@@ -26,6 +26,8 @@ RATES = "E1 = not I1; E2 = I1"  # I1: night, from the ripple control receiver
 CODES = ("1.8.1", "1.8.2", "2.8.1")  # the registers that it fills
 HOUR = 3600
 STRIDE = 900
+# What may be missing or too much: an interval of energy at each change of the load, a start after each cut
+SHARE = 3e-4
 
 # Hour of the day from which it holds: night, working day, evening; A and degrees of lag
 LOAD = ((0, 1, 10), (6, 3, 30), (18, 2.5, -20))
@@ -132,7 +134,11 @@ class Life:
         fed = [self.energy(number) for number in range(self.days)]
         for code in CODES:
             total = sum(day[code] for day in fed)
-            assert abs(float(value[code]) - total) <= 0.001 * total, (code, value[code], total)
+            assert abs(float(value[code]) - total) <= SHARE * total, (code, value[code], total)
+        for number, (day, lines) in enumerate(days):
+            quarters = (self.utc(_next(day)) - self.utc(day)) // STRIDE - (2 if _is_cut(number) else 0)
+            assert len(advances(lines, 0)) == quarters, day
+            assert headers(lines)[0][0][1:] == f"{self.text(day)}001500", (day, headers(lines))
         periods = self.billing_periods()
         assert int(shown["0.1.0"].value.text) == 1 + len(periods)
         for column, code in enumerate(("1.8.", "2.8.")):

@@ -136,6 +136,7 @@ def test_the_command_line_fast_forwards_to_a_date_and_reads_the_load_profile(tmp
     [
         (["--date", "yesterday"], "is no date like"),
         (["--date", "1999-12-31"], "the years 2000 to 2099"),
+        (["--seconds", "abc"], "a positive number of seconds"),
         (["--until", "2025-12-31"], "past that date"),
         (["--date", "2026-03-29T01:00+02:00", "--until", "2026-03-28T23:00:30"], "past that date"),
         (["--plot", "day.doc"], "a picture ends in .png, .svg, .pdf"),
