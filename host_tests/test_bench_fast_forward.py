@@ -36,8 +36,10 @@ def test_energy_flows_on_while_time_is_fast_forwarded() -> None:
         assert (bench.log, bench.mcu.restarts) == ("", 0)
 
 
-@pytest.mark.parametrize("fraction", [0, 0.25, 0.4])  # of the energy's interval at which the load changes
-@pytest.mark.parametrize(("before", "after"), [(0, 5), (5, 0.05), (5, 0)])
+@pytest.mark.parametrize(
+    ("before", "after", "fraction"),  # A; s of the energy's interval after which the load changes
+    [(0, 5, 0.25), (5, 0.05, 0.4), (5, 0, 0.15), (5, 0, 0.4)],
+)
 def test_a_leap_goes_on_with_the_load_of_after_a_change(before: float, after: float, fraction: float) -> None:
     with Bench() as bench:
         bench.source.set(u=230, i=before)

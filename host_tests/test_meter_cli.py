@@ -260,6 +260,7 @@ def test_mode_e_and_direct_hdlc_on_a_line(bench: Bench, meter: Any) -> None:
     assert meter("--json", "read", "0-0:96.1.0", level=0, way=direct) == {"0-0:96.1.0": {"value": bench.serial}}
 
 
+@pytest.mark.soak
 def test_at_300_baud_nothing_has_to_be_said_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The meter confirms mode E at the new rate, which takes as long as the changeover."""
     said: list[bytes] = []

@@ -177,8 +177,8 @@ def test_a_setting_that_changed_by_itself_is_written_again_and_nobody_is_blamed(
     ("network", "mains"),
     [
         ("3P4W", {"u": 230, "i": (5, 0.005, 0), "phi": (0, 60, 0), "noise": {"u": 0.02, "i": 2e-4}}),
-        ("3P3W", {"u": 133, "i": 1, "phi": 75}),
-        ("1P2W", {"u": 230, "i": 0.005}),
+        pytest.param("3P3W", {"u": 133, "i": 1, "phi": 75}, marks=pytest.mark.soak),
+        pytest.param("1P2W", {"u": 230, "i": 0.005}, marks=pytest.mark.soak),
         pytest.param("3P4W", {"u": (0, 0, 0), "i": 0}, marks=pytest.mark.soak),
         ("3P4W", {"u": (0, 230, 230), "i": 5, "f": 48.3, "harmonics": {"i": {3: (0.4, 0.0), 5: (0.3, 90.0)}}}),
     ],
